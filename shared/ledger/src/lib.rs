@@ -1,0 +1,19 @@
+//! The ledger format, in the order and with the names of docs/LEDGER.md.
+//!
+//! 1. [`commitment`]: one hash that commits to every field of an event, each of which can be erased by itself.
+//! 2. [`leaf`]: the line of the log, which names the event and holds its commitment, and no payload.
+//! 3. [`chain`]: each leaf's hash linked to all before it.
+//!
+//! Pure: no AWS, no async, no randomness, no clock.
+
+pub mod chain;
+pub mod commitment;
+pub mod hash;
+pub mod leaf;
+pub mod origin;
+
+pub use chain::{Chain, Sealed};
+pub use commitment::Secret;
+pub use hash::Hash;
+pub use leaf::LeafEntry;
+pub use origin::Origin;
