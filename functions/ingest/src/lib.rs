@@ -1,0 +1,3 @@
+//! The function behind the Kinesis stream: takes records apart, and appends their events to the ledger.
+
+pub mod decode;
