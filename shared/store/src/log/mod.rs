@@ -1,0 +1,3 @@
+//! The log.
+#[derive(Debug)]
+pub struct Log;

@@ -1,0 +1,98 @@
+//! A DynamoDB of one's own for a test: `dynoxide` in this process, behind the real SDK client over HTTP.
+//!
+//! Every read of it is strongly consistent, so it proves nothing about stale reads; the end-to-end tests and the fault
+//! tests do.
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Credentials, Region, SharedCredentialsProvider},
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        ScalarAttributeType::{N, S},
+    },
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::Aws;
+
+/// The names of the tables in a [`LocalDynamo`].
+pub const SEGMENTS: &str = "Segments";
+pub const INDEX: &str = "Index";
+pub const SCHEMAS: &str = "Schemas";
+pub const REQUESTS: &str = "Requests";
+pub const FAILURES: &str = "Failures";
+
+/// The tables as template.yaml declares them: name, partition key, sort key.
+type TableKeys = (&'static str, (&'static str, ScalarAttributeType), Option<(&'static str, ScalarAttributeType)>);
+
+/// An empty database with every table of template.yaml; it goes when this value is dropped.
+#[derive(Debug)]
+pub struct LocalDynamo {
+    aws: Aws,
+    server: JoinHandle<()>,
+}
+
+impl LocalDynamo {
+    /// # Panics
+    /// When the server cannot be started: a test cannot go on without it.
+    #[expect(clippy::expect_used, reason = "test support: a test that cannot start must stop")]
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound port has an address");
+        let database = dynoxide::Database::memory().expect("an in-memory database");
+        let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let aws = Aws::new(config(&format!("http://{address}")));
+        let tables: [TableKeys; 5] = [
+            (SEGMENTS, ("tenant", S), Some(("first", N))),
+            (INDEX, ("pk", S), Some(("sk", N))),
+            (SCHEMAS, ("tenant", S), Some(("name", S))),
+            (REQUESTS, ("key", S), None),
+            (FAILURES, ("tenant", S), Some(("id", S))),
+        ];
+        for (name, partition, sort) in tables {
+            create(aws.dynamo(), name, partition, sort).await;
+        }
+        Self { aws, server }
+    }
+
+    #[must_use]
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+}
+
+impl Drop for LocalDynamo {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn config(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(endpoint)
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+        .retry_config(RetryConfig::disabled())
+        .build()
+}
+
+#[expect(clippy::expect_used, reason = "test support: a test that cannot start must stop")]
+async fn create(
+    dynamo: &Client,
+    name: &str,
+    partition: (&str, ScalarAttributeType),
+    sort: Option<(&str, ScalarAttributeType)>,
+) {
+    let mut request = dynamo.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let keys = [Some((partition, KeyType::Hash)), sort.map(|key| (key, KeyType::Range))];
+    for ((attribute, scalar), key) in keys.into_iter().flatten() {
+        let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(scalar);
+        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(key);
+        request = request
+            .attribute_definitions(definition.build().expect("a complete definition"))
+            .key_schema(element.build().expect("a complete key"));
+    }
+    request.send().await.expect("the table is created");
+}
