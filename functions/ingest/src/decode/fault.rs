@@ -46,16 +46,16 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Empty => "empty_record",
-            Self::NotJson { .. } => "not_json",
-            Self::NotAnObject => "not_an_object",
-            Self::UnclosedArray => "unclosed_array",
-            Self::BadGzip => "bad_gzip",
-            Self::BadZstd => "bad_zstd",
-            Self::TooLarge { .. } => "decompressed_too_large",
-            Self::AggregateChecksum => "bad_aggregate_checksum",
-            Self::BadAggregate => "bad_aggregate",
-            Self::NestedAggregate => "nested_aggregate",
+            Self::Empty => "empty-record",
+            Self::NotJson { .. } => "not-json",
+            Self::NotAnObject => "not-an-object",
+            Self::UnclosedArray => "unclosed-array",
+            Self::BadGzip => "bad-gzip",
+            Self::BadZstd => "bad-zstd",
+            Self::TooLarge { .. } => "decompressed-too-large",
+            Self::AggregateChecksum => "bad-aggregate-checksum",
+            Self::BadAggregate => "bad-aggregate",
+            Self::NestedAggregate => "nested-aggregate",
         }
     }
 }

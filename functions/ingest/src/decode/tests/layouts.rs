@@ -54,7 +54,7 @@ fn bad_lines_that_begin_like_events_are_told_apart() {
     let lines = "{\"a\":\n{\"b\":\n{\"good\":1}\n{\"c\"}\n{\"d\"}";
     assert_eq!(
         read(lines),
-        ["not_json: {\"a\":", "not_json: {\"b\":", r#"{"good":1}"#, "not_json: {\"c\"}", "not_json: {\"d\"}"],
+        ["not-json: {\"a\":", "not-json: {\"b\":", r#"{"good":1}"#, "not-json: {\"c\"}", "not-json: {\"d\"}"],
     );
 }
 
@@ -64,22 +64,22 @@ fn a_mistake_in_a_pretty_printed_event_is_one_piece_of_rubbish() {
     let good = "{\n  \"good\": 1\n}";
     assert_eq!(
         read(format!("{bad}\n{good}\n{bad}")),
-        [format!("not_json: {bad}"), good.to_owned(), format!("not_json: {bad}"),]
+        [format!("not-json: {bad}"), good.to_owned(), format!("not-json: {bad}"),]
     );
 }
 
 #[test]
 fn a_bad_element_costs_that_element() {
     for (bad, code) in [
-        (r#"{"a":[1,{"b":2}],oops}"#, "not_json"),
-        (r#"{"a":"\x"}"#, "not_json"),
-        (r#"{"a":"]} ,",}"#, "not_json"),
-        (r#"{"a":1} {"b":2}"#, "not_json"),
-        ("oops", "not_json"),
-        ("", "not_json"),
-        ("17", "not_an_object"),
-        ("null", "not_an_object"),
-        (r#"[{"a":1}]"#, "not_an_object"),
+        (r#"{"a":[1,{"b":2}],oops}"#, "not-json"),
+        (r#"{"a":"\x"}"#, "not-json"),
+        (r#"{"a":"]} ,",}"#, "not-json"),
+        (r#"{"a":1} {"b":2}"#, "not-json"),
+        ("oops", "not-json"),
+        ("", "not-json"),
+        ("17", "not-an-object"),
+        ("null", "not-an-object"),
+        (r#"[{"a":1}]"#, "not-an-object"),
     ] {
         let found = read(format!(r#"[{{"good":1}},{bad},{{"good":2}}]"#));
         assert_eq!(found.first().unwrap(), r#"{"good":1}"#);
@@ -94,26 +94,26 @@ fn an_object_inside_a_broken_element_is_never_taken_for_an_event() {
     for broken in [r#"{"payload":],{"nested":1},"x":2}"#, r#"{"payload":{"x":1,{"nested":1}"#] {
         let found = read(format!(r#"[{{"good":1}},{broken},{{"other":2}}]"#));
         assert_eq!(found[0], r#"{"good":1}"#);
-        assert!(found[1].starts_with("not_json: "), "{found:?}");
+        assert!(found[1].starts_with("not-json: "), "{found:?}");
         assert!(!found.iter().any(|part| part.starts_with(r#"{"nested""#)), "{found:?}");
     }
 }
 
 #[test]
 fn an_array_that_was_cut_off_keeps_its_whole_elements() {
-    assert_eq!(read(r#"[{"a":1},{"b":2}"#), [r#"{"a":1}"#, r#"{"b":2}"#, "unclosed_array: "]);
-    assert_eq!(read(r#"[{"a":1},{"b":"#), [r#"{"a":1}"#, r#"not_json: {"b":"#]);
-    assert_eq!(read(r#"[{"a":1},"#), [r#"{"a":1}"#, "unclosed_array: "]);
-    assert_eq!(read("["), ["unclosed_array: "]);
+    assert_eq!(read(r#"[{"a":1},{"b":2}"#), [r#"{"a":1}"#, r#"{"b":2}"#, "unclosed-array: "]);
+    assert_eq!(read(r#"[{"a":1},{"b":"#), [r#"{"a":1}"#, r#"not-json: {"b":"#]);
+    assert_eq!(read(r#"[{"a":1},"#), [r#"{"a":1}"#, "unclosed-array: "]);
+    assert_eq!(read("["), ["unclosed-array: "]);
 }
 
 #[test]
 fn what_is_not_text_is_one_piece_of_rubbish() {
     let found = read(&b"\x00\x01\xff\xfe\n\x80\n\x81"[..]);
     assert_eq!(found.len(), 1);
-    assert!(found[0].starts_with("not_json: "));
+    assert!(found[0].starts_with("not-json: "));
     // Invalid UTF-8 within a string is not JSON either.
-    assert!(read(&b"{\"a\":\"\xff\"}"[..])[0].starts_with("not_json: "));
+    assert!(read(&b"{\"a\":\"\xff\"}"[..])[0].starts_with("not-json: "));
 }
 
 #[test]

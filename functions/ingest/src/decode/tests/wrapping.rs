@@ -36,7 +36,7 @@ fn compressed_bodies_are_unpacked() {
 
 #[test]
 fn a_damaged_stream_is_refused_whole_and_kept_as_it_came() {
-    for (stream, code) in [(gzip(LINES.as_bytes()), "bad_gzip"), (zstd(LINES.as_bytes()), "bad_zstd")] {
+    for (stream, code) in [(gzip(LINES.as_bytes()), "bad-gzip"), (zstd(LINES.as_bytes()), "bad-zstd")] {
         for damaged in
             [stream[..stream.len() - 3].to_vec(), [stream.as_slice(), b"more"].concat(), stream[..4].to_vec()]
         {
@@ -53,7 +53,7 @@ fn a_gzip_stream_whose_checksum_does_not_match_is_refused() {
     let mut record = gzip(LINES.as_bytes());
     let checksum = record.len() - 8;
     record[checksum] ^= 1;
-    assert!(read(record)[0].starts_with("bad_gzip"));
+    assert!(read(record)[0].starts_with("bad-gzip"));
 }
 
 #[test]
@@ -68,18 +68,18 @@ fn a_bomb_is_refused_before_it_goes_off() {
     }
     // A gigabyte of spaces in a megabyte: what comes out beyond the limit is never made.
     let spaces = vec![b' '; 64 << 20];
-    assert!(read(gzip(&spaces))[0].starts_with("decompressed_too_large"));
-    assert!(read(zstd(&spaces))[0].starts_with("decompressed_too_large"));
+    assert!(read(gzip(&spaces))[0].starts_with("decompressed-too-large"));
+    assert!(read(zstd(&spaces))[0].starts_with("decompressed-too-large"));
 }
 
 #[test]
 fn a_zstd_frame_that_asks_for_a_large_window_is_refused() {
     // Magic, a frame header without content size, window descriptor 17 << 3 = 2^27 bytes, one empty last block.
     let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x01, 0x00, 0x00];
-    assert!(read(frame.to_vec())[0].starts_with("bad_zstd"));
+    assert!(read(frame.to_vec())[0].starts_with("bad-zstd"));
     // The same frame with the largest window that is allowed is fine, and empty.
     let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 14 << 3, 0x01, 0x00, 0x00];
-    assert!(read(frame.to_vec())[0].starts_with("empty_record"));
+    assert!(read(frame.to_vec())[0].starts_with("empty-record"));
 }
 
 #[test]
@@ -111,13 +111,13 @@ fn user_records_are_compressed_each_by_itself_and_fail_so() {
         found,
         [
             (0, 0, "ok"),
-            (1, 0, "not_json"),
+            (1, 0, "not-json"),
             (2, 0, "ok"),
-            (2, 1, "not_an_object"),
+            (2, 1, "not-an-object"),
             (2, 2, "ok"),
-            (3, 0, "empty_record"),
-            (4, 0, "nested_aggregate"),
-            (5, 0, "bad_gzip"),
+            (3, 0, "empty-record"),
+            (4, 0, "nested-aggregate"),
+            (5, 0, "bad-gzip"),
             (6, 0, "ok"),
         ]
     );
@@ -140,12 +140,12 @@ fn a_damaged_aggregated_record_is_refused() {
     flipped[20] ^= 1;
     let nonsense = aggregate_of_message(b"\x1a\xff\xff");
     for (record, code) in [
-        (flipped, "bad_aggregate_checksum"),
-        (golden[..golden.len() - 1].to_vec(), "bad_aggregate_checksum"),
-        (golden[..19].to_vec(), "bad_aggregate"),
-        (golden[..4].to_vec(), "bad_aggregate"),
-        (nonsense, "bad_aggregate"),
-        (aggregate_of_message(b""), "empty_record"),
+        (flipped, "bad-aggregate-checksum"),
+        (golden[..golden.len() - 1].to_vec(), "bad-aggregate-checksum"),
+        (golden[..19].to_vec(), "bad-aggregate"),
+        (golden[..4].to_vec(), "bad-aggregate"),
+        (nonsense, "bad-aggregate"),
+        (aggregate_of_message(b""), "empty-record"),
     ] {
         let found: Vec<_> = decode(Bytes::from(record), Limits::default()).collect();
         assert!(matches!(&found[..], [Err(rubbish)] if rubbish.fault.code() == code), "{code}: {found:?}");
@@ -155,7 +155,7 @@ fn a_damaged_aggregated_record_is_refused() {
 #[test]
 fn an_empty_record_is_listed() {
     for record in [Vec::new(), b" \n".to_vec(), gzip(b""), zstd(b"\n"), aggregate([b""])] {
-        assert!(read(record)[0].starts_with("empty_record"));
+        assert!(read(record)[0].starts_with("empty-record"));
     }
 }
 
