@@ -59,14 +59,14 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
 ///
 /// Total for what comes from [`parse`], which lets in nothing that JCS cannot write.
 #[must_use]
-pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+pub fn canonical<T: Serialize>(value: &T) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     canonical_into(value, &mut out);
     out
 }
 
 /// [`canonical`], appended to `out`: the hot path reuses its buffer.
-pub fn canonical_into<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+pub fn canonical_into<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     // The only other errors are those of the writer, and a Vec has none.
     let written = serde_json_canonicalizer::to_writer(value, out);
     debug_assert!(written.is_ok(), "a parsed value always has a canonical form");

@@ -18,12 +18,13 @@ pub struct Timestamp(jiff::Timestamp);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
-    /// Milliseconds since 1970-01-01T00:00:00Z.
-    ///
-    /// # Errors
-    /// [`InvalidTimestamp`] outside the years 0000 to 9999.
-    pub fn from_millis(millis: i64) -> Result<Self, InvalidTimestamp> {
-        jiff::Timestamp::from_millisecond(millis).map_err(|_| InvalidTimestamp)?.to_string().parse()
+    /// From milliseconds since 1970-01-01T00:00:00Z; what lies outside the years 0000 to 9999 becomes the nearest
+    /// instant inside.
+    #[must_use]
+    pub fn clamped_from_millis(millis: i64) -> Self {
+        const FIRST: i64 = -62_167_219_200_000; // 0000-01-01T00:00:00Z
+        const LAST: i64 = 253_402_207_200_000; // the last that jiff holds in every time zone, on 9999-12-30
+        Self(jiff::Timestamp::from_millisecond(millis.clamp(FIRST, LAST)).unwrap_or(jiff::Timestamp::UNIX_EPOCH))
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z, rounded towards it.
@@ -119,6 +120,15 @@ mod tests {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), "2025-08-29T12:34:56Z", "{text}");
         }
         assert_eq!("2025-08-29T12:34:56.250Z".parse::<Timestamp>().unwrap().to_string(), "2025-08-29T12:34:56.25Z");
+    }
+
+    #[test]
+    fn milliseconds_are_kept_and_clamped() {
+        assert_eq!(Timestamp::clamped_from_millis(1_756_470_896_250).to_string(), "2025-08-29T12:34:56.25Z");
+        for edge in [i64::MIN, i64::MAX] {
+            let text = Timestamp::clamped_from_millis(edge).to_string();
+            assert!(text.parse::<Timestamp>().is_ok(), "{text}");
+        }
     }
 
     #[test]

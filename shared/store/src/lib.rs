@@ -1,14 +1,22 @@
 //! Everything that is stored, and the only place that knows the tables' keys and the SDK.
 //!
 //! - [`Log`]: a tenant's log of segments and the index over it; the append protocol lives there.
+//! - [`Failures`]: what came in and could not become an event.
 
 mod aws;
+mod capacity;
+mod clock;
 mod error;
+pub mod failures;
 mod item;
 pub mod log;
+pub mod requests;
+mod retry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use aws::{Aws, ConfigError, required};
+pub use clock::Clock;
 pub use error::StoreError;
+pub use failures::Failures;
 pub use log::Log;

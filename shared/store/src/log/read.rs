@@ -1,0 +1,335 @@
+//! Reading the log and its index. All reads are strongly consistent: what was acknowledged is found.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use domain::{
+    filter::EventFilter,
+    ids::{EventId, OrderId, TenantId},
+    time::Timestamp,
+};
+use ledger::Hash;
+
+use super::{
+    Log,
+    index::{EventItem, IndexKey, RecordedEvent, recorded_from_item, timeline_key},
+    segment::{Segment, SegmentItem},
+};
+use crate::{
+    capacity,
+    error::StoreError,
+    item::{self, Item, n, s},
+};
+
+/// The most items or entries that one page looks through; a page whose filter matches little may come back short, with
+/// a cursor.
+const MAX_SCANNED: usize = 10_000;
+/// How many segments a scan reads at once: at about 64 KB each, 1 MB.
+const SCAN_SEGMENTS: usize = 16;
+
+/// The end of a tenant's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The number of the last event, which is also how many there are; 0 when there is none.
+    pub sequence: u64,
+    pub ledger_hash: Hash,
+    /// When the last commit was made.
+    pub received_at: Option<Timestamp>,
+    pub origin: ledger::Origin,
+}
+
+/// By what a timeline is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// As the ledger has it.
+    #[default]
+    Sequence,
+    /// By the producers' clocks; events of one instant by their sequence.
+    OccurredAt,
+}
+
+/// After which event a timeline goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimelinePosition {
+    pub occurred_at: Timestamp,
+    pub sequence: u64,
+}
+
+/// A part of an order's timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelinePage {
+    pub events: Vec<RecordedEvent>,
+    /// Where the next page goes on; none at the end.
+    pub next: Option<TimelinePosition>,
+}
+
+/// A place between two events of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPosition {
+    /// The first sequence number of a segment.
+    pub segment: u64,
+    /// How many of its entries are behind us.
+    pub offset: u64,
+}
+
+impl LogPosition {
+    pub const START: Self = Self { segment: 1, offset: 0 };
+}
+
+/// A part of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanPage {
+    pub events: Vec<RecordedEvent>,
+    /// Where the next page goes on; none at the end.
+    pub next: Option<LogPosition>,
+}
+
+impl Log {
+    /// The end of the log, in one read.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn status(&self, tenant: &TenantId) -> Result<Status, StoreError> {
+        let head = self.tables.head(tenant, &self.origin(tenant)).await?;
+        Ok(Status {
+            sequence: head.chain.sequence(),
+            ledger_hash: head.chain.ledger_hash(),
+            received_at: head.received_at,
+            origin: head.chain.origin().clone(),
+        })
+    }
+
+    /// One event by its id, in two reads.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn event(&self, tenant: &TenantId, event_id: &EventId) -> Result<Option<RecordedEvent>, StoreError> {
+        let Some(stored) = self.index_item(&IndexKey::event(tenant, event_id)).await? else { return Ok(None) };
+        let found: EventItem = item::from_item(stored)?;
+        let key = IndexKey::timeline(tenant, &found.order_id, found.sequence);
+        // The two items are written together, in no order: a reader may come between them, before the receipt is out.
+        self.index_item(&key).await?.map(recorded_from_item).transpose()
+    }
+
+    async fn index_item(&self, key: &IndexKey) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .tables
+            .dynamo
+            .get_item()
+            .table_name(&self.tables.index)
+            .set_key(Some(key.to_item()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("GetItem(Index)", &error))?;
+        capacity::read(answer.consumed_capacity());
+        Ok(answer.item)
+    }
+
+    /// A page of an order's events that match the filter.
+    ///
+    /// By sequence a page costs what it holds. By `occurred_at` every page reads the whole order, but holds no more
+    /// than a page of it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn timeline(
+        &self,
+        tenant: &TenantId,
+        order_id: &OrderId,
+        filter: &EventFilter,
+        order: Order,
+        after: Option<TimelinePosition>,
+        limit: usize,
+    ) -> Result<TimelinePage, StoreError> {
+        let mut page = PageInOrder::new(order, limit);
+        let mut scanned = 0;
+        let mut query = OrderQuery {
+            pk: timeline_key(tenant, order_id),
+            // One more than the page, to know whether there is a next one.
+            page: i32::try_from(limit + 1).unwrap_or(i32::MAX),
+            after: match order {
+                Order::Sequence => after.map_or(0, |position| position.sequence),
+                Order::OccurredAt => 0,
+            },
+        };
+        loop {
+            let (items, last) = self.order_items(&query).await?;
+            for stored in items {
+                let recorded = recorded_from_item(stored)?;
+                scanned += 1;
+                query.after = recorded.sequence;
+                let position = position_of(&recorded);
+                if filter.matches(&recorded.entry.event) && page.is_after(position, after) {
+                    page.offer(position, recorded);
+                }
+                if order == Order::Sequence && (page.is_full() || scanned >= MAX_SCANNED) {
+                    let stopped = TimelinePosition { sequence: query.after, ..position };
+                    return Ok(page.finish(Some(stopped)));
+                }
+            }
+            if last {
+                return Ok(page.finish(None));
+            }
+        }
+    }
+
+    async fn order_items(&self, query: &OrderQuery) -> Result<(Vec<Item>, bool), StoreError> {
+        let answer = self
+            .tables
+            .dynamo
+            .query()
+            .table_name(&self.tables.index)
+            .consistent_read(true)
+            .limit(query.page)
+            .key_condition_expression("pk = :pk AND sk > :after")
+            .expression_attribute_values(":pk", s(&query.pk))
+            .expression_attribute_values(":after", n(query.after))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("Query(Index)", &error))?;
+        capacity::read(answer.consumed_capacity());
+        let last = answer.last_evaluated_key().is_none();
+        Ok((answer.items.unwrap_or_default(), last))
+    }
+
+    /// A page of the whole log: the events that match the filter, in sequence.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn scan(
+        &self,
+        tenant: &TenantId,
+        filter: &EventFilter,
+        from: LogPosition,
+        limit: usize,
+    ) -> Result<ScanPage, StoreError> {
+        let mut events = Vec::new();
+        let mut position = from;
+        let mut scanned = 0;
+        loop {
+            let segments = self.tables.segments_between(tenant, position.segment, u64::MAX, SCAN_SEGMENTS).await?;
+            let last = segments.len() < SCAN_SEGMENTS;
+            for segment in segments.iter().map(SegmentItem::open) {
+                let segment = segment?;
+                // A forged offset cannot reach here; one past the end just finds nothing.
+                let skip = if segment.first == position.segment { position.offset } else { 0 };
+                for (offset, recorded) in
+                    (0..).zip(recorded(&segment)).skip(usize::try_from(skip).unwrap_or(usize::MAX))
+                {
+                    if !filter.matches(&recorded.entry.event) {
+                        continue;
+                    }
+                    if events.len() == limit {
+                        return Ok(ScanPage { events, next: Some(LogPosition { segment: segment.first, offset }) });
+                    }
+                    events.push(recorded);
+                }
+                scanned += segment.entries.len();
+                position = LogPosition { segment: segment.next(), offset: 0 };
+            }
+            if last {
+                return Ok(ScanPage { events, next: None });
+            }
+            if scanned >= MAX_SCANNED {
+                return Ok(ScanPage { events, next: Some(position) });
+            }
+        }
+    }
+
+    /// The segment that holds an event, by its sequence number.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn segment_of(&self, tenant: &TenantId, sequence: u64) -> Result<Option<Segment>, StoreError> {
+        let answer = self
+            .tables
+            .dynamo
+            .query()
+            .table_name(&self.tables.segments)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .key_condition_expression("tenant = :tenant AND #first <= :sequence")
+            .expression_attribute_names("#first", "first")
+            .expression_attribute_values(":tenant", s(tenant.as_str()))
+            .expression_attribute_values(":sequence", AttributeValue::N(sequence.to_string()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
+        capacity::read(answer.consumed_capacity());
+        let Some(stored) = answer.items.unwrap_or_default().pop() else { return Ok(None) };
+        let segment = item::from_item::<SegmentItem>(stored)?;
+        (segment.next() > sequence).then(|| segment.open()).transpose()
+    }
+}
+
+struct OrderQuery {
+    pk: String,
+    page: i32,
+    after: u64,
+}
+
+/// The events of a segment with their places, computed from the segment alone.
+fn recorded(segment: &Segment) -> impl Iterator<Item = RecordedEvent> {
+    segment.sealed().map(|(entry, sealed)| RecordedEvent {
+        entry: entry.clone(),
+        sequence: sealed.sequence,
+        received_at: segment.received_at,
+        sha256: sealed.leaf_hash,
+        ledger_hash: sealed.ledger_hash,
+    })
+}
+
+fn position_of(recorded: &RecordedEvent) -> TimelinePosition {
+    TimelinePosition { occurred_at: recorded.entry.event.occurred_at, sequence: recorded.sequence }
+}
+
+/// The first events in an order that come after a position: at most one more than a page of them is held.
+struct PageInOrder {
+    order: Order,
+    limit: usize,
+    events: BTreeMap<(Option<Timestamp>, u64), RecordedEvent>,
+}
+
+impl PageInOrder {
+    fn new(order: Order, limit: usize) -> Self {
+        Self { order, limit, events: BTreeMap::new() }
+    }
+
+    fn key(&self, position: TimelinePosition) -> (Option<Timestamp>, u64) {
+        match self.order {
+            Order::Sequence => (None, position.sequence),
+            Order::OccurredAt => (Some(position.occurred_at), position.sequence),
+        }
+    }
+
+    fn is_after(&self, position: TimelinePosition, after: Option<TimelinePosition>) -> bool {
+        after.is_none_or(|after| self.key(position) > self.key(after))
+    }
+
+    fn offer(&mut self, position: TimelinePosition, event: RecordedEvent) {
+        self.events.insert(self.key(position), event);
+        if self.events.len() > self.limit + 1 {
+            self.events.pop_last();
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.events.len() > self.limit
+    }
+
+    /// `stopped`: how far the reading came, if it stopped before the order's end.
+    fn finish(mut self, stopped: Option<TimelinePosition>) -> TimelinePage {
+        let more = self.is_full();
+        if more {
+            self.events.pop_last();
+        }
+        let events: Vec<_> = self.events.into_values().collect();
+        let next = if more { events.last().map(position_of) } else { stopped };
+        TimelinePage { events, next }
+    }
+}

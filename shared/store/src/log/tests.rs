@@ -1,0 +1,276 @@
+//! The append protocol and its readers over an embedded DynamoDB.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, atomic::AtomicI64},
+};
+
+use domain::{
+    event::{Event, TenantSource},
+    filter::EventFilter,
+    ids::TenantId,
+};
+use ledger::Chain;
+
+use super::{
+    Log, LogPosition, Order, Outcome, Submission,
+    segment::{Entry, Segment},
+    table::Commit,
+};
+use crate::{Clock, testing::LocalDynamo};
+
+fn acme() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+fn event(id: &str, order: &str, second: u32) -> Event {
+    let text = format!(
+        r#"{{"event_id":"{id}","order_id":"{order}","occurred_at":"2025-08-29T12:{:02}:{:02}Z","source":"warehouse",
+        "type":"order.shipped","schema_version":"v1","payload":{{"carrier":"DHL"}},"tenant_id":"acme"}}"#,
+        second / 60,
+        second % 60
+    );
+    domain::event::parse(text.as_bytes(), TenantSource::Envelope).unwrap().1
+}
+
+fn submission(id: &str) -> Submission {
+    Submission { event: event(id, "ord_1", 0), schema: None }
+}
+
+async fn log() -> (LocalDynamo, Log) {
+    let dynamo = LocalDynamo::start().await;
+    let log = Log::for_tests(dynamo.aws(), Clock::System);
+    (dynamo, log)
+}
+
+/// Reads the whole log and checks every link of it against the events alone.
+async fn checked(log: &Log, tenant: &TenantId) -> Vec<String> {
+    let mut chain = Chain::new(log.origin(tenant));
+    let (mut ids, mut position) = (Vec::new(), LogPosition::START);
+    loop {
+        let page = log.scan(tenant, &EventFilter::default(), position, 100).await.unwrap();
+        for recorded in page.events {
+            let sealed = chain.seal(&recorded.entry.event, recorded.received_at, &recorded.entry.secret);
+            assert_eq!(
+                (recorded.sequence, recorded.sha256, recorded.ledger_hash),
+                (sealed.sequence, sealed.leaf_hash, sealed.ledger_hash)
+            );
+            let by_id = log.event(tenant, &recorded.entry.event.event_id).await.unwrap().unwrap();
+            assert_eq!(by_id, recorded, "the index says what the log says");
+            ids.push(recorded.entry.event.event_id.to_string());
+        }
+        match page.next {
+            Some(next) => position = next,
+            None => break,
+        }
+    }
+    let status = log.status(tenant).await.unwrap();
+    assert_eq!((status.sequence, status.ledger_hash), (chain.sequence(), chain.ledger_hash()));
+    assert_eq!(ids.len(), ids.iter().collect::<HashSet<_>>().len(), "no event twice");
+    ids
+}
+
+/// A commit by a writer that dies right after it.
+async fn commit_and_crash(log: &Log, tenant: &TenantId, id: &str) {
+    let head = log.tables.head(tenant, &log.origin(tenant)).await.unwrap();
+    let entry = Entry { event: event(id, "ord_1", 0), secret: ledger::Secret::new([1; 32]), schema: None };
+    let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], vec![entry]);
+    assert_eq!(log.tables.commit(tenant, &segment).await.unwrap(), Commit::Done);
+}
+
+#[tokio::test]
+async fn an_event_is_recorded_once_and_keeps_its_first_receipt() {
+    let (_dynamo, log) = log().await;
+    let first = log.append(&acme(), vec![submission("a"), submission("b")]).await.unwrap();
+    let [Outcome::Recorded(a), Outcome::Recorded(b)] = &first[..] else { panic!("{first:?}") };
+    assert_eq!((a.sequence, b.sequence), (1, 2));
+
+    let again = log.append(&acme(), vec![submission("b"), submission("c"), submission("a")]).await.unwrap();
+    let [Outcome::Repeated(b2), Outcome::Recorded(c), Outcome::Repeated(a2)] = &again[..] else { panic!("{again:?}") };
+    assert_eq!((b2, a2, c.sequence), (b, a, 3));
+
+    let mut other = submission("a");
+    other.event.payload.insert("carrier".to_owned(), "UPS".into());
+    let conflict = log.append(&acme(), vec![other]).await.unwrap();
+    assert_eq!(conflict, [Outcome::Conflict(a.clone())]);
+    assert_eq!(checked(&log, &acme()).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn one_call_that_says_a_thing_twice_records_it_once() {
+    let (_dynamo, log) = log().await;
+    let mut other = submission("a");
+    other.event.payload.insert("carrier".to_owned(), "UPS".into());
+    let outcomes = log.append(&acme(), vec![submission("a"), submission("a"), other]).await.unwrap();
+    let [Outcome::Recorded(a), Outcome::Repeated(b), Outcome::Conflict(c)] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!((a, a), (b, c));
+    assert_eq!(checked(&log, &acme()).await, ["a"]);
+}
+
+#[tokio::test]
+async fn large_calls_are_parted_into_segments() {
+    let (_dynamo, log) = log().await;
+    let many: Vec<_> = (0..1_234).map(|i| submission(&format!("e{i}"))).collect();
+    let outcomes = log.append(&acme(), many.clone()).await.unwrap();
+    let sequences: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Recorded(receipt) => receipt.sequence,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(sequences, (1..=1_234).collect::<Vec<_>>());
+    let again = log.append(&acme(), many.into_iter().rev().collect()).await.unwrap();
+    assert!(again.iter().all(|outcome| matches!(outcome, Outcome::Repeated(_))));
+    assert_eq!(checked(&log, &acme()).await.len(), 1_234);
+}
+
+#[tokio::test]
+async fn the_largest_event_that_does_not_compress_is_recorded() {
+    let (_dynamo, log) = log().await;
+    let mut noise = vec![0; 180 * 1024];
+    getrandom::fill(&mut noise).unwrap();
+    let mut large = submission("a");
+    large.event.payload.insert("blob".to_owned(), noise.iter().map(|b| format!("{b:02x}")).collect::<String>().into());
+    large.event.payload["blob"] = large.event.payload["blob"].as_str().unwrap()[..250_000].into();
+    log.append(&acme(), vec![large]).await.unwrap();
+    assert_eq!(checked(&log, &acme()).await, ["a"]);
+}
+
+#[tokio::test]
+async fn racing_writers_leave_no_gap_and_no_double() {
+    let (_dynamo, log) = log().await;
+    // Eight writers, each with its own events and with five that all of them send.
+    let writers = (0..8).map(|writer| {
+        let log = log.clone();
+        tokio::spawn(async move {
+            let mut receipts = Vec::new();
+            for i in 0..10 {
+                let id = if i % 2 == 0 { format!("shared{i}") } else { format!("w{writer}_{i}") };
+                receipts.extend(log.append(&acme(), vec![submission(&id)]).await.unwrap());
+            }
+            receipts
+        })
+    });
+    let mut by_id = BTreeMap::new();
+    let mut recorded = 0;
+    for outcome in futures::future::join_all(writers).await.into_iter().flat_map(Result::unwrap) {
+        let (Outcome::Recorded(receipt) | Outcome::Repeated(receipt)) = &outcome else { panic!("{outcome:?}") };
+        recorded += usize::from(matches!(outcome, Outcome::Recorded(_)));
+        let first = by_id.entry(receipt.event_id.to_string()).or_insert_with(|| receipt.clone());
+        assert_eq!(first, receipt, "one event has one receipt");
+    }
+    assert_eq!((recorded, by_id.len()), (45, 45));
+    assert_eq!(checked(&log, &acme()).await.len(), 45);
+}
+
+#[tokio::test]
+async fn a_crashed_writers_commit_is_found_by_the_next_one() {
+    let (_dynamo, log) = log().await;
+    commit_and_crash(&log, &acme(), "a").await;
+    assert!(log.event(&acme(), &"a".parse().unwrap()).await.unwrap().is_none(), "it was never acknowledged");
+    let outcomes = log.append(&acme(), vec![submission("a")]).await.unwrap();
+    assert!(matches!(&outcomes[..], [Outcome::Repeated(receipt)] if receipt.sequence == 1), "{outcomes:?}");
+    assert_eq!(checked(&log, &acme()).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_crashed_writers_commit_is_repaired() {
+    let (_dynamo, log) = log().await;
+    let log = Log { clock: Clock::Manual(Arc::new(AtomicI64::new(1_756_470_896_000))), ..log };
+    log.append(&acme(), vec![submission("a")]).await.unwrap();
+    commit_and_crash(&log, &acme(), "b").await;
+    log.append(&acme(), vec![submission("c")]).await.unwrap();
+    let Clock::Manual(time) = &log.clock else { unreachable!() };
+    time.fetch_add(3_000, std::sync::atomic::Ordering::Relaxed);
+
+    let repaired = log.repair(&acme()).await.unwrap();
+    assert_eq!((repaired.segments, repaired.watermark), (1, 4));
+    assert_eq!(checked(&log, &acme()).await, ["a", "b", "c"]);
+    let again = log.repair(&acme()).await.unwrap();
+    assert_eq!((again.segments, again.watermark), (0, 4));
+}
+
+#[tokio::test]
+async fn a_long_unapplied_tail_is_caught_up_in_parts() {
+    let (_dynamo, log) = log().await;
+    for i in 0..super::table::MAX_TAIL + 5 {
+        commit_and_crash(&log, &acme(), &format!("e{i}")).await;
+    }
+    log.append(&acme(), vec![submission("last")]).await.unwrap();
+    log.repair(&acme()).await.unwrap();
+    assert_eq!(checked(&log, &acme()).await.len(), super::table::MAX_TAIL + 6);
+}
+
+#[tokio::test]
+async fn tenants_do_not_see_each_other() {
+    let (_dynamo, log) = log().await;
+    let rival: TenantId = "rival".parse().unwrap();
+    log.append(&acme(), vec![submission("a")]).await.unwrap();
+    let filter = EventFilter::default();
+    assert!(log.event(&rival, &"a".parse().unwrap()).await.unwrap().is_none());
+    assert!(log.scan(&rival, &filter, LogPosition::START, 10).await.unwrap().events.is_empty());
+    let timeline = log.timeline(&rival, &"ord_1".parse().unwrap(), &filter, Order::Sequence, None, 10).await.unwrap();
+    assert!(timeline.events.is_empty());
+    assert_eq!(log.status(&rival).await.unwrap().sequence, 0);
+    assert!(log.segment_of(&rival, 1).await.unwrap().is_none());
+
+    log.append(&rival, vec![submission("a")]).await.unwrap();
+    let (ours, theirs) = (log.status(&acme()).await.unwrap(), log.status(&rival).await.unwrap());
+    assert_ne!(ours.ledger_hash, theirs.ledger_hash);
+}
+
+#[tokio::test]
+async fn timelines_page_in_either_order() {
+    let (_dynamo, log) = log().await;
+    // Sequence 1..=23; by occurred_at just the other way round, in pairs of one instant.
+    let events: Vec<_> = (0..23u32)
+        .map(|i| Submission { event: event(&format!("e{i:02}"), "ord_1", (22 - i) / 2), schema: None })
+        .chain([Submission { event: event("other", "ord_2", 0), schema: None }])
+        .collect();
+    log.append(&acme(), events).await.unwrap();
+    for (order, limit) in [(Order::Sequence, 5), (Order::OccurredAt, 5), (Order::OccurredAt, 23), (Order::Sequence, 24)]
+    {
+        let (mut after, mut pages) = (None, Vec::new());
+        loop {
+            let filter = EventFilter::default();
+            let page = log.timeline(&acme(), &"ord_1".parse().unwrap(), &filter, order, after, limit).await.unwrap();
+            assert!(page.events.len() <= limit);
+            pages.extend(page.events);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let key = |e: &super::RecordedEvent| match order {
+            Order::Sequence => (None, e.sequence),
+            Order::OccurredAt => (Some(e.entry.event.occurred_at), e.sequence),
+        };
+        assert_eq!(pages.len(), 23, "{order:?} {limit}");
+        assert!(pages.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])), "{order:?} {limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_segment_is_found_by_any_of_its_events() {
+    let (_dynamo, log) = log().await;
+    log.append(&acme(), (0..10).map(|i| submission(&format!("a{i}"))).collect()).await.unwrap();
+    log.append(&acme(), (0..10).map(|i| submission(&format!("b{i}"))).collect()).await.unwrap();
+    for (sequence, first) in [(1, Some(1)), (10, Some(1)), (11, Some(11)), (20, Some(11)), (21, None)] {
+        let found = log.segment_of(&acme(), sequence).await.unwrap();
+        assert_eq!(found.map(|segment| segment.first), first, "{sequence}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_origin_is_noticed_before_anything_is_written() {
+    let (_dynamo, log) = log().await;
+    log.append(&acme(), vec![submission("a")]).await.unwrap();
+    let moved = Log { origin_prefix: "elsewhere.example.com".to_owned(), ..log.clone() };
+    assert!(matches!(moved.append(&acme(), vec![submission("b")]).await, Err(crate::StoreError::Corrupt { .. })));
+    assert_eq!(checked(&log, &acme()).await, ["a"]);
+}
