@@ -1,0 +1,45 @@
+//! What every API function is made of, so that a handler is left with its own work.
+//!
+//! - [`Problem`], [`ProblemType`]: every answer that is not a success.
+//! - [`auth`]: who is asking. `Caller<HistoryReader>` in a handler's signature is the whole check.
+//! - [`Path`], [`Query`], [`Paged`], [`RawJson`], [`Json`]: strict extractors.
+//! - [`Json`], [`Created`], [`Tagged`], [`Page`]: answers.
+//! - [`run`]: starts a function; [`app`]: the same as a service, for tests.
+//! - [`openapi`]: the document of the whole API.
+//!
+//! `Idempotency-Key`s, `ETag`s, request ids, logs and metrics are around every handler; nothing needs to be done for
+//! them.
+
+mod answer;
+mod app;
+pub mod auth;
+mod body;
+pub mod catalogue;
+mod config;
+mod convert;
+mod etag;
+mod gate;
+mod idempotency;
+mod lambda;
+pub mod openapi;
+mod page;
+mod params;
+mod problem;
+mod query;
+mod request_id;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use answer::{Created, Json, Tagged};
+pub use app::app;
+pub use auth::Caller;
+pub use body::{MAX_BODY_BYTES, RawJson};
+pub use catalogue::ProblemType;
+pub use config::ConfigError;
+pub use gate::Gate;
+pub use lambda::run;
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, PAGE_BYTES, Page, PageParams, Paged, Paging};
+pub use problem::{Fault, Problem, ProblemBody};
+pub use query::{Path, Query};
+pub use store::Clock;
+pub use telemetry::Error;
