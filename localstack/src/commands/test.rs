@@ -1,0 +1,141 @@
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{down, up};
+use crate::cloud::Cloud;
+use crate::deploy::Sam;
+use crate::emulator;
+use crate::functions;
+use crate::process;
+use crate::project::{Project, State};
+use crate::stack::Stack;
+use crate::ui;
+
+/// The stack of the tests, beside that of the developer.
+const STACK: &str = "test";
+
+/// Check everything: format, lints, licences, template, then all tests, end to end on a stack of their own
+///
+/// Formatting, clippy, cargo-deny (where it is installed), `sam validate --lint` and cfn-lint come first. Then a stack
+/// is brought up on a free port, with every role enforced, `cargo test` runs the whole workspace against it, and the
+/// stack is taken down again, whatever happens.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Run the tests only
+    #[arg(long)]
+    no_checks: bool,
+    /// Run no end-to-end tests, and so need no stack
+    #[arg(long)]
+    no_stack: bool,
+    /// Passed on to `cargo test`
+    #[arg(last = true)]
+    cargo_test: Vec<String>,
+}
+
+impl Options {
+    pub(crate) async fn run(self, project: &Project) -> Result<ExitCode> {
+        let state = project.state(STACK);
+        // A run that was killed may have left something.
+        if state.dir().exists() {
+            down::take_down(project, &state).await?;
+        }
+        let outcome = tokio::select! {
+            outcome = self.check_and_test(project, &state) => outcome,
+            interrupted = interrupted() => interrupted.and_then(|()| anyhow::bail!("interrupted")),
+        };
+        if state.dir().exists() {
+            // Without a word, or the last words would not be those of the tests.
+            down::take_down(project, &state).await.context("the stack of the tests could not be taken down")?;
+        }
+        Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Goes through all of it even when something fails, so that one run shows everything; then says so.
+    async fn check_and_test(&self, project: &Project, state: &State) -> Result<bool> {
+        let mut failed = Vec::new();
+        if !self.no_checks {
+            state.create()?;
+            let sam = Sam::of(project, state).await?;
+            for (name, mut check) in checks(project, &sam) {
+                ui::note(format_args!("… {name}"));
+                match process::shown(&mut check).await {
+                    Ok(()) => ui::note(format_args!("✓ {name}")),
+                    Err(error) => {
+                        ui::note(format_args!("✗ {name}: {error}"));
+                        failed.push(name);
+                    }
+                }
+            }
+        }
+
+        let mut test = functions::cargo(project);
+        test.args(["test", "--workspace", "--no-fail-fast"]);
+        if !self.no_stack {
+            up::bring_up(project, state, emulator::free_port()?).await?;
+            test.args(["--features", "order-history-tests/e2e"]).env("ORDER_HISTORY_STACK", Stack::file(state));
+        }
+        test.args(&self.cargo_test);
+        if !failed.is_empty() {
+            ui::note(format_args!("✗ so far these have failed: {}; the tests follow", failed.join(", ")));
+        }
+        ui::note("… cargo test");
+        // Nothing is printed after this: its last lines are those of the tests themselves.
+        Ok(process::status(&mut test).await?.success() && failed.is_empty())
+    }
+}
+
+/// What is checked before anything runs.
+fn checks(project: &Project, sam: &Sam) -> Vec<(&'static str, Command)> {
+    let mut fmt = functions::cargo(project);
+    fmt.args(["fmt", "--all", "--check"]);
+    let mut clippy = functions::cargo(project);
+    clippy.args(["clippy", "--workspace", "--all-targets", "--features", "order-history-tests/e2e"]);
+    clippy.args(["--", "--deny", "warnings"]);
+    // `sam validate` asks nobody anything, but wants to know a region.
+    let nowhere = Cloud::emulator(0);
+    let mut validate = sam.command(&nowhere, &["validate", "--lint", "--template-file"]);
+    validate.arg(project.template());
+    let mut lint = sam.companion("cfn-lint");
+    lint.arg(project.template());
+    let mut all = vec![
+        ("cargo fmt", fmt),
+        ("cargo clippy", clippy),
+        ("sam validate --lint", validate),
+        ("cfn-lint", lint),
+    ];
+    match cargo_deny(project) {
+        Some(program) => {
+            let mut deny = Command::new(program);
+            deny.current_dir(project.root()).args(["check", "--hide-inclusion-graph"]);
+            all.insert(2, ("cargo deny", deny));
+        }
+        None => ui::note("- cargo deny: not installed, left out (`cargo install --locked cargo-deny` installs it)"),
+    }
+    all
+}
+
+/// cargo-deny, if it is installed: on the path, or by `.ci/run` in the cache.
+fn cargo_deny(project: &Project) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = env::split_paths(&path).collect();
+    places.push(project.cache().join("bin"));
+    places.into_iter().map(|place| place.join("cargo-deny")).find(|program| Path::exists(program))
+}
+
+/// Waits until somebody wants us to end.
+async fn interrupted() -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut hung_up = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.context("cannot listen for Ctrl-C")?,
+        _ = terminated.recv() => {}
+        _ = hung_up.recv() => {}
+    }
+    Ok(())
+}
