@@ -102,7 +102,7 @@ pub(crate) async fn deploy(
         .args([OsStr::new("--config-file"), config.as_os_str()])
         .args([OsStr::new("--template-file"), project.template().as_os_str()])
         .arg("--parameter-overrides")
-        .args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+        .args(parameters.iter().map(|(name, value)| format!("{name}={}", quoted(value))));
     process::logged(&mut sam_deploy, &state.file("deploy.log")).await?;
 
     step.now("reading what it made");
@@ -150,6 +150,11 @@ fn parameters(issuer: &Issuer, architecture: Architecture) -> Result<Vec<(&'stat
         ("Architecture", architecture.name().to_owned()),
         ("DeletionProtection", "false".to_owned()),
     ])
+}
+
+/// As the SAM CLI wants values that have quotes in them.
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('"', "\\\""))
 }
 
 fn fingerprint(project: &Project, cloud: &Cloud, parameters: &[(&str, String)]) -> Result<String> {
