@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use crate::{
     event::Event,
     ids::{EventType, OrderId, Source},
@@ -10,7 +12,8 @@ use crate::{
 
 /// One event type, or all below a stem: `order.payment.*` is every type that starts with `order.payment.`, at any
 /// depth; `*` is every type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum TypePattern {
     Exactly(EventType),
     /// What comes before the `*`: empty, or ending in a dot.
@@ -35,6 +38,14 @@ impl FromStr for TypePattern {
                 Ok(Self::Below(stem.to_owned()))
             }
         }
+    }
+}
+
+impl TryFrom<String> for TypePattern {
+    type Error = InvalidPattern;
+
+    fn try_from(text: String) -> Result<Self, InvalidPattern> {
+        text.parse()
     }
 }
 

@@ -27,6 +27,7 @@ mod params;
 mod problem;
 mod query;
 mod request_id;
+pub mod resources;
 #[cfg(feature = "testing")]
 pub mod testing;
 

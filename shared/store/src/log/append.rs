@@ -16,7 +16,7 @@ use super::{
     decide::{self, Outcome},
     index::{self, EventItem},
     segment::{Entry, MAX_SEGMENT_BYTES, MAX_SEGMENT_EVENTS, SchemaTag},
-    table::Commit,
+    table::{Commit, Head},
 };
 use crate::{error::StoreError, item, retry};
 
@@ -47,17 +47,42 @@ impl Log {
     pub async fn append(&self, tenant: &TenantId, submissions: Vec<Submission>) -> Result<Vec<Outcome>, StoreError> {
         let mut outcomes = Vec::with_capacity(submissions.len());
         for entries in into_commits(submissions)? {
-            outcomes.extend(self.append_once(tenant, &entries).await?);
+            outcomes.extend(self.append_once(tenant, &entries, None).await?);
         }
         Ok(outcomes)
     }
 
-    /// Appends what fits one segment.
-    async fn append_once(&self, tenant: &TenantId, entries: &[Entry]) -> Result<Vec<Outcome>, StoreError> {
+    /// [`Log::append`] for one event that is still being checked: the end of the log is read meanwhile, so that a check
+    /// of one round trip costs none.
+    ///
+    /// # Errors
+    /// What the check refuses the event with, before anything is written; else [`StoreError`].
+    pub async fn append_checked<E: From<StoreError>>(
+        &self,
+        tenant: &TenantId,
+        check: impl Future<Output = Result<Submission, E>>,
+    ) -> Result<Outcome, E> {
+        let origin = self.origin(tenant);
+        let (head, submission) = futures::join!(self.tables.head(tenant, &origin), check);
+        let entry = into_entry(submission?)?;
+        let outcome = self.append_once(tenant, &[entry], Some(head?)).await?.pop();
+        Ok(outcome.ok_or_else(|| StoreError::corrupt("an append answered for none of its events"))?)
+    }
+
+    /// Appends what fits one segment. `head`: the end of the log, if it was just read.
+    async fn append_once(
+        &self,
+        tenant: &TenantId,
+        entries: &[Entry],
+        mut head: Option<Head>,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let origin = self.origin(tenant);
         let mut own = Vec::new();
         for attempt in 0..MAX_ATTEMPTS {
-            let head = self.tables.head(tenant, &origin).await?;
+            let head = match head.take() {
+                Some(head) => head,
+                None => self.tables.head(tenant, &origin).await?,
+            };
             if head.behind {
                 self.catch_up(tenant, &head).await?;
                 continue;
@@ -126,13 +151,13 @@ impl Log {
     }
 }
 
-/// Gives each event its secret, and parts the events into what fits one commit each.
+/// Parts the events into what fits one commit each.
 fn into_commits(submissions: Vec<Submission>) -> Result<Vec<Vec<Entry>>, StoreError> {
     let mut commits: Vec<Vec<Entry>> = Vec::new();
     let mut room = 0;
-    for Submission { event, schema } in submissions {
-        let entry = Entry { event, secret: Secret::new(random()?), schema };
-        let size = serde_json::to_vec(&entry).map_err(StoreError::corrupt)?.len();
+    for submission in submissions {
+        let entry = into_entry(submission)?;
+        let size = entry.json_len()?;
         match commits.last_mut() {
             Some(commit) if size <= room && commit.len() < MAX_SEGMENT_EVENTS => {
                 commit.push(entry);
@@ -145,6 +170,10 @@ fn into_commits(submissions: Vec<Submission>) -> Result<Vec<Vec<Entry>>, StoreEr
         }
     }
     Ok(commits)
+}
+
+fn into_entry(Submission { event, schema }: Submission) -> Result<Entry, StoreError> {
+    Ok(Entry { event, secret: Secret::new(random()?), schema })
 }
 
 /// From the system's cryptographic generator.

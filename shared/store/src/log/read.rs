@@ -24,6 +24,9 @@ use crate::{
 /// The most items or entries that one page looks through; a page whose filter matches little may come back short, with
 /// a cursor.
 const MAX_SCANNED: usize = 10_000;
+/// The most JSON of events that one page holds, in bytes, unless it is a single event: an answer of Lambda has at most
+/// 6 MB, in which ours is a string with its quotes escaped.
+const PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// How many segments a scan reads at once: at about 64 KB each, 1 MB.
 const SCAN_SEGMENTS: usize = 16;
 
@@ -147,7 +150,7 @@ impl Log {
         let mut scanned = 0;
         let mut query = OrderQuery {
             pk: timeline_key(tenant, order_id),
-            // One more than the page, to know whether there is a next one.
+            // One more than the page, to know whether there is another.
             page: i32::try_from(limit + 1).unwrap_or(i32::MAX),
             after: match order {
                 Order::Sequence => after.map_or(0, |position| position.sequence),
@@ -162,9 +165,9 @@ impl Log {
                 query.after = recorded.sequence;
                 let position = position_of(&recorded);
                 if filter.matches(&recorded.entry.event) && page.is_after(position, after) {
-                    page.offer(position, recorded);
+                    page.offer(position, recorded)?;
                 }
-                if order == Order::Sequence && (page.is_full() || scanned >= MAX_SCANNED) {
+                if order == Order::Sequence && (page.more || scanned >= MAX_SCANNED) {
                     let stopped = TimelinePosition { sequence: query.after, ..position };
                     return Ok(page.finish(Some(stopped)));
                 }
@@ -208,7 +211,7 @@ impl Log {
     ) -> Result<ScanPage, StoreError> {
         let mut events = Vec::new();
         let mut position = from;
-        let mut scanned = 0;
+        let (mut scanned, mut bytes) = (0, 0);
         loop {
             let segments = self.tables.segments_between(tenant, position.segment, u64::MAX, SCAN_SEGMENTS).await?;
             let last = segments.len() < SCAN_SEGMENTS;
@@ -222,7 +225,8 @@ impl Log {
                     if !filter.matches(&recorded.entry.event) {
                         continue;
                     }
-                    if events.len() == limit {
+                    bytes += recorded.entry.json_len()?;
+                    if events.len() == limit || (bytes > PAGE_BYTES && !events.is_empty()) {
                         return Ok(ScanPage { events, next: Some(LogPosition { segment: segment.first, offset }) });
                     }
                     events.push(recorded);
@@ -288,16 +292,20 @@ fn position_of(recorded: &RecordedEvent) -> TimelinePosition {
     TimelinePosition { occurred_at: recorded.entry.event.occurred_at, sequence: recorded.sequence }
 }
 
-/// The first events in an order that come after a position: at most one more than a page of them is held.
+/// The first events in an order that come after a position; never more than a page of them is held.
 struct PageInOrder {
     order: Order,
     limit: usize,
-    events: BTreeMap<(Option<Timestamp>, u64), RecordedEvent>,
+    /// With the length of each as JSON.
+    events: BTreeMap<(Option<Timestamp>, u64), (usize, RecordedEvent)>,
+    bytes: usize,
+    /// Something did not fit any more.
+    more: bool,
 }
 
 impl PageInOrder {
     fn new(order: Order, limit: usize) -> Self {
-        Self { order, limit, events: BTreeMap::new() }
+        Self { order, limit, events: BTreeMap::new(), bytes: 0, more: false }
     }
 
     fn key(&self, position: TimelinePosition) -> (Option<Timestamp>, u64) {
@@ -311,25 +319,23 @@ impl PageInOrder {
         after.is_none_or(|after| self.key(position) > self.key(after))
     }
 
-    fn offer(&mut self, position: TimelinePosition, event: RecordedEvent) {
-        self.events.insert(self.key(position), event);
-        if self.events.len() > self.limit + 1 {
-            self.events.pop_last();
+    fn offer(&mut self, position: TimelinePosition, event: RecordedEvent) -> Result<(), StoreError> {
+        let bytes = event.entry.json_len()?;
+        self.bytes += bytes;
+        self.events.insert(self.key(position), (bytes, event));
+        while self.events.len() > self.limit || (self.bytes > PAGE_BYTES && self.events.len() > 1) {
+            if let Some((_, (bytes, _))) = self.events.pop_last() {
+                self.bytes -= bytes;
+            }
+            self.more = true;
         }
-    }
-
-    fn is_full(&self) -> bool {
-        self.events.len() > self.limit
+        Ok(())
     }
 
     /// `stopped`: how far the reading came, if it stopped before the order's end.
-    fn finish(mut self, stopped: Option<TimelinePosition>) -> TimelinePage {
-        let more = self.is_full();
-        if more {
-            self.events.pop_last();
-        }
-        let events: Vec<_> = self.events.into_values().collect();
-        let next = if more { events.last().map(position_of) } else { stopped };
+    fn finish(self, stopped: Option<TimelinePosition>) -> TimelinePage {
+        let events: Vec<_> = self.events.into_values().map(|(_, event)| event).collect();
+        let next = if self.more { events.last().map(position_of) } else { stopped };
         TimelinePage { events, next }
     }
 }

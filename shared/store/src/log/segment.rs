@@ -38,6 +38,32 @@ pub struct Entry {
     pub schema: Option<SchemaTag>,
 }
 
+impl Entry {
+    /// How long its JSON is, in bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], when it has no JSON form: a bug of ours.
+    pub fn json_len(&self) -> Result<usize, StoreError> {
+        let mut count = Counter(0);
+        serde_json::to_writer(&mut count, self).map_err(StoreError::corrupt)?;
+        Ok(count.0)
+    }
+}
+
+/// Counts what is written to it.
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The events of one commit. Their hashes are not stored: they follow from the entries and `previous`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
