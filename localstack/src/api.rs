@@ -34,8 +34,8 @@ pub(crate) struct LedgerStatus {
 /// `GET /events/{event_id}`, and an item of a timeline: the parts that we show.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct StoredEvent {
-    /// The event's id.
-    pub(crate) event_id: String,
+    /// The producer's id of it.
+    pub(crate) id: String,
     /// Its place in the tenant's ledger.
     pub(crate) sequence: u64,
     /// When it happened, as its producer says.
@@ -45,9 +45,16 @@ pub(crate) struct StoredEvent {
     pub(crate) kind: String,
     /// Who says so.
     pub(crate) source: String,
-    /// Its leaf hash, in hex.
+    /// The hashes that vouch for it.
+    pub(crate) integrity: Integrity,
+}
+
+/// The part of an event's receipt that others can check.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Integrity {
+    /// The event's leaf hash, in hex.
     pub(crate) sha256: String,
-    /// The chain's hash with it at the end, in hex.
+    /// The chain's hash with the event at its end, in hex.
     pub(crate) ledger_hash: String,
 }
 

@@ -127,7 +127,7 @@ impl Emulator {
     }
 
     /// Whether it answers over HTTP.
-    async fn answers(self) -> bool {
+    pub(crate) async fn answers(self) -> bool {
         let url = format!("http://127.0.0.1:{}/_ministack/health", self.port);
         let Ok(client) = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build() else {
             return false;

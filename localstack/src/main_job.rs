@@ -113,10 +113,10 @@ async fn show(api: &Api, file: &Path, events: &[Event], head: &LedgerStatus) -> 
     for event in [events.first(), events.get(events.len() / 2), events.last()].into_iter().flatten() {
         let stored = api.event(&event.id).await?.with_context(|| format!("the ledger lacks {}", event.id))?;
         receipts.add_row([
-            stored.event_id,
+            stored.id,
             ui::count(stored.sequence),
-            ui::short(&stored.sha256),
-            ui::short(&stored.ledger_hash),
+            ui::short(&stored.integrity.sha256),
+            ui::short(&stored.integrity.ledger_hash),
         ]);
     }
     ui::line(receipts);
@@ -133,14 +133,14 @@ async fn show(api: &Api, file: &Path, events: &[Event], head: &LedgerStatus) -> 
     ensure!(stored.len() >= sent.count(), "the timeline of {order_id} is not complete");
     let mut verified = 0;
     for event in &stored {
-        let good = api.verify(&event.event_id).await?.verified;
+        let good = api.verify(&event.id).await?.verified;
         verified += usize::from(good);
         timeline.add_row([
             ui::count(event.sequence),
             event.occurred_at.clone(),
             event.kind.clone(),
             event.source.clone(),
-            ui::short(&event.sha256),
+            ui::short(&event.integrity.sha256),
             if good { "yes" } else { "NO" }.to_owned(),
         ]);
     }

@@ -23,6 +23,10 @@ impl Options {
         let emulator = Emulator::find(state);
         let stack = Stack::find(state)?;
         match (&emulator, &stack) {
+            (Some(emulator), _) if !emulator.answers().await => {
+                ui::line(format_args!("emulator   does not answer on port {}: `cargo local up` starts another", emulator.port));
+                return Ok(ExitCode::FAILURE);
+            }
             (Some(emulator), _) => ui::line(format_args!("emulator   runs on port {}, process {}", emulator.port, emulator.pid)),
             (None, Some(stack)) if !Emulator::is_behind(state) => ui::line(format_args!("endpoint   {}", stack.cloud.endpoint_url)),
             (None, _) => {

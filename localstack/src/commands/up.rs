@@ -72,11 +72,11 @@ pub(crate) async fn bring_up(project: &Project, state: &State, port: u16) -> Res
     deploy::deploy(project, state, &sam, cloud, architecture).await
 }
 
-/// The emulator that runs, or a new one. One that has nothing deployed is of no use: a deployment into it may have
-/// failed half-way.
+/// The emulator that runs, or a new one. One that does not answer is of no use, nor one that has nothing deployed: a
+/// deployment into it may have failed half-way.
 async fn emulator(project: &Project, state: &State, port: u16) -> Result<Emulator> {
     if let Some(running) = Emulator::find(state) {
-        if Stack::find(state)?.is_some() {
+        if running.answers().await && Stack::find(state)?.is_some() {
             ui::note(format_args!("✓ Emulator: runs already, on port {}", running.port));
             return Ok(running);
         }
