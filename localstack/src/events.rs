@@ -100,7 +100,10 @@ mod tests {
         let file = dir.path().join("file");
         std::fs::write(&file, "{\"event_id\":\"e\",\"order_id\":\"o\",\"tenant_id\":\"other\"}\n").unwrap();
         let refused = format!("{:#}", super::read(&file, "demo").unwrap_err());
-        assert!(refused.ends_with("line 1: the event is of tenant other, not of demo: name it with --tenant"), "{refused}");
+        assert!(
+            refused.ends_with("line 1: the event is of tenant other, not of demo: name it with --tenant"),
+            "{refused}"
+        );
         std::fs::write(&file, "\n{}\n").unwrap();
         assert!(format!("{:#}", super::read(&file, "demo").unwrap_err()).contains("line 2: this is not an event"));
     }

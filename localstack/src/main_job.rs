@@ -74,7 +74,11 @@ pub(crate) async fn ingest(stack: &Stack, api: &Api, events: &[Event]) -> Result
         if missing.is_empty() {
             let head = api.ledger_status().await?;
             let added = head.length - before;
-            bar.done(format_args!("{} added, {} were there", ui::count(added), ui::count(distinct.saturating_sub(added))));
+            bar.done(format_args!(
+                "{} added, {} were there",
+                ui::count(added),
+                ui::count(distinct.saturating_sub(added))
+            ));
             return Ok(head);
         }
         if changed.elapsed() > STALL {

@@ -18,8 +18,8 @@ impl Project {
     /// Finds the checkout by way of Cargo, and the cache in `ORDER_HISTORY_CACHE`, else where caches of users lie.
     pub(crate) fn find() -> Result<Self> {
         // `cargo run` sets this at run time. The value of compile time is for a binary that is called directly.
-        let package = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let package =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = package.parent().context("the package has no folder above it")?.to_owned();
         let cache = match (env::var_os("ORDER_HISTORY_CACHE"), env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
             (Some(ours), _, _) => PathBuf::from(ours),

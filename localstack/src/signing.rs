@@ -144,6 +144,9 @@ mod tests {
         validation.set_issuer(&[&issuer.issuer]);
         let key = DecodingKey::from_jwk(set.find(&issuer.key_id).unwrap()).unwrap();
         let claims: serde_json::Value = jsonwebtoken::decode(&token, &key, &validation).unwrap().claims;
-        assert_eq!((&claims["sub"], &claims["tenants"][0], &claims["roles"][0]), (&"me".into(), &"demo".into(), &"admin".into()));
+        assert_eq!(
+            (&claims["sub"], &claims["tenants"][0], &claims["roles"][0]),
+            (&"me".into(), &"demo".into(), &"admin".into())
+        );
     }
 }

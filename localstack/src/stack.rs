@@ -54,7 +54,8 @@ impl Stack {
             return Ok(None);
         }
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let damaged = || format!("{} is damaged: `cargo local down` and `cargo local up` make a new one", path.display());
+        let damaged =
+            || format!("{} is damaged: `cargo local down` and `cargo local up` make a new one", path.display());
         serde_json::from_slice(&text).map(Some).with_context(damaged)
     }
 

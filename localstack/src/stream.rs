@@ -32,12 +32,7 @@ struct Partition {
 }
 
 /// Puts all events on the stream; `progress` hears how many are there so far.
-pub(crate) async fn put(
-    client: &Client,
-    stream: &str,
-    events: &[Event],
-    mut progress: impl FnMut(u64),
-) -> Result<()> {
+pub(crate) async fn put(client: &Client, stream: &str, events: &[Event], mut progress: impl FnMut(u64)) -> Result<()> {
     let mut partitions = chunks(events);
     let mut sent = 0;
     loop {

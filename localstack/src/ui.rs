@@ -177,7 +177,10 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_hashes_cut() {
-        assert_eq!(["0", "999", "1,000", "12,189", "1,000,000"], [0, 999, 1000, 12_189, 1_000_000].map(count).each_ref().map(String::as_str));
+        assert_eq!(
+            ["0", "999", "1,000", "12,189", "1,000,000"],
+            [0, 999, 1000, 12_189, 1_000_000].map(count).each_ref().map(String::as_str)
+        );
         assert_eq!(short("abc"), "abc");
         assert_eq!(short("0123456789abcdef0"), "0123456789abcdef…");
     }

@@ -26,7 +26,12 @@ impl Options {
         let events = events::read(&self.file, &self.tenant)?;
         ensure!(!events.is_empty(), "{} has no events", self.file.display());
         let head = main_job::ingest(&stack, &Api::of(&stack, &self.tenant)?, &events).await?;
-        ui::line(format_args!("{} events in the ledger of {}, head {}", ui::count(head.length), self.tenant, head.ledger_hash));
+        ui::line(format_args!(
+            "{} events in the ledger of {}, head {}",
+            ui::count(head.length),
+            self.tenant,
+            head.ledger_hash
+        ));
         Ok(())
     }
 }

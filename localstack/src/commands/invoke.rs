@@ -10,6 +10,7 @@ use crate::main_job;
 use crate::process;
 use crate::project::{Project, State};
 use crate::stack::Stack;
+use crate::ui;
 
 /// What sample requests have in place of a token.
 const TOKEN_PLACEHOLDER: &str = "Bearer ${TOKEN}";
@@ -40,9 +41,12 @@ impl Options {
         // A file, as an event can be longer than an argument may be. The folder is for the owner alone.
         let file = state.file("event.json");
         fs::write(&file, event).with_context(|| format!("cannot write {}", file.display()))?;
-        let mut invoke =
-            sam.command(&stack.cloud, &["remote", "invoke", function, "--stack-name", &stack.stack_name, "--event-file"]);
+        let mut invoke = sam
+            .command(&stack.cloud, &["remote", "invoke", function, "--stack-name", &stack.stack_name, "--event-file"]);
         invoke.arg(file);
-        process::shown(&mut invoke).await
+        process::shown(&mut invoke).await?;
+        // The answer comes without an end of line.
+        ui::line("");
+        Ok(())
     }
 }

@@ -23,10 +23,8 @@ impl Options {
     pub(crate) async fn run(self, project: &Project, state: &State) -> Result<()> {
         let stack = Stack::running(state)?;
         let sam = Sam::of(project, state).await?;
-        let mut logs = sam.command(
-            &stack.cloud,
-            &["logs", "--stack-name", &stack.stack_name, "--start-time", &self.since],
-        );
+        let mut logs =
+            sam.command(&stack.cloud, &["logs", "--stack-name", &stack.stack_name, "--start-time", &self.since]);
         if let Some(function) = &self.function {
             logs.args(["--name", stack.function(function)?]);
         }

@@ -24,11 +24,18 @@ impl Options {
         let stack = Stack::find(state)?;
         match (&emulator, &stack) {
             (Some(emulator), _) if !emulator.answers().await => {
-                ui::line(format_args!("emulator   does not answer on port {}: `cargo local up` starts another", emulator.port));
+                ui::line(format_args!(
+                    "emulator   does not answer on port {}: `cargo local up` starts another",
+                    emulator.port
+                ));
                 return Ok(ExitCode::FAILURE);
             }
-            (Some(emulator), _) => ui::line(format_args!("emulator   runs on port {}, process {}", emulator.port, emulator.pid)),
-            (None, Some(stack)) if !Emulator::is_behind(state) => ui::line(format_args!("endpoint   {}", stack.cloud.endpoint_url)),
+            (Some(emulator), _) => {
+                ui::line(format_args!("emulator   runs on port {}, process {}", emulator.port, emulator.pid))
+            }
+            (None, Some(stack)) if !Emulator::is_behind(state) => {
+                ui::line(format_args!("endpoint   {}", stack.cloud.endpoint_url))
+            }
             (None, _) => {
                 ui::line("nothing runs: start it with `cargo local up`");
                 return Ok(ExitCode::FAILURE);
@@ -41,7 +48,12 @@ impl Options {
         ui::line(format_args!("stack      {}", stack.stack_name));
         ui::line(format_args!("API        {}", stack.api_url));
         let head = Api::of(&stack, &self.tenant)?.ledger_status().await?;
-        ui::line(format_args!("ledger     {}: {} events, head {}", self.tenant, ui::count(head.length), head.ledger_hash));
+        ui::line(format_args!(
+            "ledger     {}: {} events, head {}",
+            self.tenant,
+            ui::count(head.length),
+            head.ledger_hash
+        ));
         let mut functions = ui::table(&["function", "deployed as"]);
         for (name, deployed) in &stack.functions {
             functions.add_row([name, deployed]);

@@ -103,12 +103,8 @@ fn checks(project: &Project, sam: &Sam) -> Vec<(&'static str, Command)> {
     validate.arg(project.template());
     let mut lint = sam.companion("cfn-lint");
     lint.arg(project.template());
-    let mut all = vec![
-        ("cargo fmt", fmt),
-        ("cargo clippy", clippy),
-        ("sam validate --lint", validate),
-        ("cfn-lint", lint),
-    ];
+    let mut all =
+        vec![("cargo fmt", fmt), ("cargo clippy", clippy), ("sam validate --lint", validate), ("cfn-lint", lint)];
     match cargo_deny(project) {
         Some(program) => {
             let mut deny = Command::new(program);

@@ -38,7 +38,10 @@ impl Options {
         };
         ui::headline("API");
         ui::line(format_args!("  {}", stack.api_url));
-        ui::headline(format_args!("Token (tenant {}, every role, good for 8 hours; more with `cargo local token`)", main_job::TENANT));
+        ui::headline(format_args!(
+            "Token (tenant {}, every role, good for 8 hours; more with `cargo local token`)",
+            main_job::TENANT
+        ));
         ui::line(format_args!("  {}", super::token::everything(&stack, main_job::TENANT)?));
         ui::headline("To try next");
         ui::line(format_args!(
@@ -59,7 +62,10 @@ pub(crate) async fn bring_up(project: &Project, state: &State, port: u16) -> Res
     let architecture = Architecture::of_this_machine();
     let cloud = match Cloud::from_environment()? {
         Some(given) => {
-            ensure!(Emulator::find(state).is_none(), "our own emulator runs: `cargo local down` first, or unset AWS_ENDPOINT_URL");
+            ensure!(
+                Emulator::find(state).is_none(),
+                "our own emulator runs: `cargo local down` first, or unset AWS_ENDPOINT_URL"
+            );
             ui::note(format_args!("✓ Endpoint: {} (AWS_ENDPOINT_URL)", given.endpoint_url));
             functions::package(project, architecture).await?;
             given
@@ -84,7 +90,11 @@ async fn emulator(project: &Project, state: &State, port: u16) -> Result<Emulato
     }
     if let Some(stack) = Stack::find(state)? {
         let elsewhere = !Emulator::is_behind(state);
-        ensure!(!elsewhere, "the stack is at {}: set AWS_ENDPOINT_URL to it, or `cargo local down` first", stack.cloud.endpoint_url);
+        ensure!(
+            !elsewhere,
+            "the stack is at {}: set AWS_ENDPOINT_URL to it, or `cargo local down` first",
+            stack.cloud.endpoint_url
+        );
     }
     // What an earlier emulator had is gone with it.
     Stack::forget(state);
