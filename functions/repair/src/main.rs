@@ -1,0 +1,16 @@
+//! `segment-repair`: takes the changes of the segments table, and completes the logs that a writer left half-way.
+
+use segment_repair::Repair;
+use store::Aws;
+use telemetry::{Error, LambdaEvent};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let repair = Repair::from_env(&Aws::from_env().await)?;
+    telemetry::run(|changes: LambdaEvent<_>| {
+        let repair = repair.clone();
+        async move { Ok(repair.handle(changes.payload).await?) }
+    })
+    .await
+}
