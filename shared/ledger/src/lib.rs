@@ -11,6 +11,8 @@ pub mod commitment;
 pub mod hash;
 pub mod leaf;
 pub mod origin;
+#[cfg(test)]
+mod vectors;
 
 pub use chain::{Chain, Sealed};
 pub use commitment::Secret;
