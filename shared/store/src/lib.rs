@@ -2,6 +2,7 @@
 //!
 //! - [`Log`]: a tenant's log of segments and the index over it; the append protocol lives there.
 //! - [`Failures`]: what came in and could not become an event.
+//! - [`Schemas`]: what payloads look like, and [`SchemaCache`]: whether one does.
 
 mod aws;
 mod capacity;
@@ -12,6 +13,7 @@ mod item;
 pub mod log;
 pub mod requests;
 mod retry;
+pub mod schemas;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -20,3 +22,4 @@ pub use clock::Clock;
 pub use error::StoreError;
 pub use failures::Failures;
 pub use log::Log;
+pub use schemas::{SchemaCache, Schemas};
