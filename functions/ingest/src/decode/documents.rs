@@ -218,11 +218,7 @@ fn element_end(body: &[u8], start: usize) -> Option<usize> {
             b',' | b']' if awaited.is_empty() => return Some(at),
             b'{' => awaited.push(b'}'),
             b'[' => awaited.push(b']'),
-            b'}' | b']' => {
-                if awaited.pop() != Some(*byte) {
-                    return None;
-                }
-            }
+            b'}' | b']' if awaited.pop() != Some(*byte) => return None,
             b'"' => skip_string(&mut bytes),
             _ => {}
         }

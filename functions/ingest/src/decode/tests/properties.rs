@@ -19,10 +19,10 @@ fn objects() -> impl Strategy<Value = Vec<Value>> {
     let value = scalar.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..3).prop_map(Value::from),
-            vec(("[{}\"a-c]{0,3}", inner), 0..3).prop_map(|fields| Value::from_iter(fields)),
+            vec(("[{}\"a-c]{0,3}", inner), 0..3).prop_map(Value::from_iter),
         ]
     });
-    vec(vec(("[a-c]{1,2}", value), 0..4).prop_map(|fields| Value::from_iter(fields)), 1..6)
+    vec(vec(("[a-c]{1,2}", value), 0..4).prop_map(Value::from_iter), 1..6)
 }
 
 /// The ways to write some objects into one body.
