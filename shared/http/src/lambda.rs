@@ -189,3 +189,6 @@ fn size_as_json(text: &str) -> usize {
     };
     text.bytes().map(escape).sum()
 }
+
+#[cfg(test)]
+mod tests;

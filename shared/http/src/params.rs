@@ -87,7 +87,7 @@ fn unknown(field: &str, expected: &[&str]) -> Refused {
     } else {
         format!("is not known; there are {}", expected.join(", "))
     };
-    Refused { parameter: plain.then(|| field.to_owned()), detail }
+    Refused::named(if plain { field } else { "(unnamed)" }, detail)
 }
 
 /// Names and values, in order.
@@ -101,7 +101,12 @@ impl<'a> Pairs<'a> {
                 return Err(Refused::named(name, "must be given once"));
             }
         }
-        T::deserialize(self)
+        let only = if let [(name, _)] = self.0 { Some(name) } else { None };
+        // A single value is checked by its own type, which knows no name.
+        T::deserialize(self).map_err(|refused| match only {
+            Some(name) => refused.or_named(name),
+            None => refused,
+        })
     }
 
     fn single(self) -> Result<(&'a str, Text<'a>), Refused> {

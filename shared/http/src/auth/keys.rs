@@ -203,3 +203,6 @@ fn algorithm(parameters: &AlgorithmParameters) -> Option<Algorithm> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

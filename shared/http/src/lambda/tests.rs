@@ -1,0 +1,84 @@
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use axum::extract::Request;
+use axum::routing::any;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Says what arrived: method, path and query, the values of header `x-a`, the body.
+async fn mirror(request: Request) -> crate::Json<Value> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let values: Vec<_> = parts.headers.get_all("x-a").iter().map(|value| value.to_str().unwrap()).collect();
+    let id = parts.extensions.get::<RequestId>().unwrap().0.clone();
+    crate::Json(json!([parts.method.as_str(), parts.uri.to_string(), values, String::from_utf8_lossy(&body), id]))
+}
+
+async fn ask(event: Value) -> ProxyAnswer {
+    let app = Router::new().route("/{*path}", any(mirror));
+    answer(app, serde_json::from_value(event).unwrap(), "lambda-id".to_owned()).await
+}
+
+async fn mirrored(event: Value) -> Value {
+    serde_json::from_str(&ask(event).await.body).unwrap()
+}
+
+#[tokio::test]
+async fn what_api_gateway_sends_arrives_whole() {
+    let arrived = mirrored(json!({
+        "httpMethod": "POST",
+        "path": "/order-history/events",
+        "headers": {"X-A": "2", "content-type": "application/json"},
+        "multiValueHeaders": {"X-A": ["1", "2"], "content-type": ["application/json"]},
+        "queryStringParameters": {"from": "2025-08-29T12:00:00+02:00"},
+        "multiValueQueryStringParameters": {"from": ["2025-08-29T12:00:00+02:00"], "type": ["a", "b&c"]},
+        "body": "{}",
+        "isBase64Encoded": false,
+        "requestContext": {"requestId": "gateway-id", "stage": "v1"},
+    }));
+    let uri = "/order-history/events?from=2025-08-29T12%3A00%3A00%2B02%3A00&type=a&type=b%26c";
+    assert_eq!(arrived.await, json!(["POST", uri, ["1", "2"], "{}", "gateway-id"]));
+}
+
+#[tokio::test]
+async fn a_hand_written_event_may_be_short() {
+    let arrived = mirrored(json!({"httpMethod": "GET", "path": "/order-history/health", "headers": {"x-a": "1"}}));
+    assert_eq!(arrived.await, json!(["GET", "/order-history/health", ["1"], "", "lambda-id"]));
+    let nulls = json!({
+        "httpMethod": "GET", "path": "/order-history/health", "headers": null, "multiValueHeaders": null,
+        "queryStringParameters": null, "multiValueQueryStringParameters": null, "body": null, "requestContext": {},
+    });
+    assert_eq!(mirrored(nulls).await[1], "/order-history/health");
+}
+
+#[tokio::test]
+async fn binary_bodies_are_decoded() {
+    let event = json!({"httpMethod": "POST", "path": "/order-history/x", "body": "e30=", "isBase64Encoded": true});
+    assert_eq!(mirrored(event).await[3], "{}");
+    let broken = json!({"httpMethod": "POST", "path": "/order-history/x", "body": "§", "isBase64Encoded": true});
+    let answer = ask(broken).await;
+    assert_eq!((answer.status_code, answer.headers["content-type"].as_str()), (400, "application/problem+json"));
+    assert!(answer.body.contains(r#""request_id":"lambda-id""#));
+}
+
+#[test]
+fn the_path_starts_at_the_base_path_and_is_encoded_once() {
+    let of = |path: &str| uri(path, &[]).unwrap().to_string();
+    assert_eq!(of("/order-history/events"), "/order-history/events");
+    assert_eq!(of("/v1/order-history/events"), "/order-history/events");
+    assert_eq!(of("/order-history"), "/order-history");
+    assert_eq!(of("/order-history/events/order-history"), "/order-history/events/order-history");
+    assert_eq!(of("/order-historyx/events"), "/order-historyx/events");
+    assert_eq!(of("/order-history/events/a%20b é"), "/order-history/events/a%20b%20%C3%A9");
+    assert_eq!(of("/order-history/events/a?b#c"), "/order-history/events/a%3Fb%23c");
+}
+
+#[tokio::test]
+async fn an_answer_that_lambda_cannot_return_is_a_problem() {
+    assert_eq!(size_as_json("a\"\n\u{1}é"), serde_json::to_string("a\"\n\u{1}é").unwrap().len() - 2);
+    let app = Router::new().route("/order-history/x", any(async || "\"".repeat(MAX_ANSWER_BYTES / 2 + 1)));
+    let event = json!({"httpMethod": "GET", "path": "/order-history/x"});
+    let answer = answer(app, serde_json::from_value(event).unwrap(), "id".to_owned()).await;
+    assert_eq!(answer.status_code, 500);
+}
