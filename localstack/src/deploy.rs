@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{self, Context as Digest};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::process::Command;
 
 use crate::cloud::Cloud;
@@ -18,9 +19,6 @@ use crate::python::{Environment, Tools};
 use crate::signing::Issuer;
 use crate::stack::Stack;
 use crate::ui::{self, Step};
-
-/// The stack's name in CloudFormation.
-const STACK_NAME: &str = "order-history";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -80,6 +78,7 @@ pub(crate) async fn deploy(
     cloud: Cloud,
     architecture: Architecture,
 ) -> Result<Stack> {
+    let stack_name = state.stack_name();
     let issuer = Issuer::of(state)?;
     let parameters = parameters(&issuer, architecture)?;
     let fingerprint = fingerprint(project, &cloud, &parameters)?;
@@ -95,7 +94,7 @@ pub(crate) async fn deploy(
     // Its own, empty configuration: a samconfig.toml for AWS must not reach in here.
     let config = state.file("samconfig.toml");
     fs::write(&config, "version = 0.1\n").context("cannot write the SAM CLI's configuration")?;
-    let mut sam_deploy = sam.command(&cloud, &["deploy", "--stack-name", STACK_NAME, "--resolve-s3"]);
+    let mut sam_deploy = sam.command(&cloud, &["deploy", "--stack-name", &stack_name, "--resolve-s3"]);
     sam_deploy
         .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"])
         .args(["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"])
@@ -106,9 +105,9 @@ pub(crate) async fn deploy(
     process::logged(&mut sam_deploy, &state.file("deploy.log")).await?;
 
     step.now("reading what it made");
-    let outputs: Vec<Output> = list(sam, &cloud, "stack-outputs").await?;
+    let outputs: Vec<Output> = list(sam, &cloud, &stack_name, "stack-outputs").await?;
     let outputs: BTreeMap<_, _> = outputs.into_iter().map(|it| (it.output_key, it.output_value)).collect();
-    let resources: Vec<Resource> = list(sam, &cloud, "resources").await?;
+    let resources: Vec<Resource> = list(sam, &cloud, &stack_name, "resources").await?;
     let names = function_names(project)?;
     let functions: BTreeMap<_, _> = resources
         .into_iter()
@@ -117,7 +116,7 @@ pub(crate) async fn deploy(
         .collect();
     let api_id = outputs.get("ApiId").context("the template has no output ApiId")?;
     let stack = Stack {
-        stack_name: STACK_NAME.to_owned(),
+        stack_name,
         // MiniStack and LocalStack both serve APIs below this path, for clients that cannot resolve made-up hosts.
         api_url: format!("{}/_aws/execute-api/{api_id}/v1/order-history", cloud.endpoint_url),
         cloud,
@@ -127,7 +126,7 @@ pub(crate) async fn deploy(
         fingerprint,
     };
     stack.save(state)?;
-    step.done(format_args!("stack {STACK_NAME} with {} functions", stack.functions.len()));
+    step.done(format_args!("stack {} with {} functions", stack.stack_name, stack.functions.len()));
     Ok(stack)
 }
 
@@ -180,8 +179,8 @@ fn function_names(project: &Project) -> Result<Vec<String>> {
     Ok(names.map(|pair| pair[0].trim().trim_end_matches(':').to_owned()).collect())
 }
 
-async fn list<T: serde::de::DeserializeOwned>(sam: &Sam, cloud: &Cloud, what: &str) -> Result<Vec<T>> {
-    let mut command = sam.command(cloud, &["list", what, "--stack-name", STACK_NAME, "--output", "json"]);
+async fn list<T: DeserializeOwned>(sam: &Sam, cloud: &Cloud, stack_name: &str, what: &str) -> Result<Vec<T>> {
+    let mut command = sam.command(cloud, &["list", what, "--stack-name", stack_name, "--output", "json"]);
     let printed = process::output(&mut command).await?;
     serde_json::from_slice(&printed).with_context(|| format!("`sam list {what}` printed something else than JSON"))
 }

@@ -41,7 +41,7 @@ impl Emulator {
     /// Starts one and waits until it answers.
     pub(crate) async fn start(project: &Project, state: &State, port: u16) -> Result<Self> {
         if TcpListener::bind(("127.0.0.1", port)).is_err() {
-            bail!("port {port} is in use by another program: choose one with --port, for example --port {}", port + 1);
+            bail!("port {port} is in use by another program: choose a free one, such as --port {}", free_port()?);
         }
         let python = Environment::of(project, Tools::Emulator).await?;
         let step = Step::start("Emulator");
@@ -54,7 +54,8 @@ impl Emulator {
             .args(["-m", "ministack"])
             // The functions inherit this environment: nothing of the user's may leak into them.
             .env_clear()
-            .envs(["PATH", "HOME", "LANG"].iter().filter_map(|name| Some((name, env::var_os(name)?))))
+            .envs(["PATH", "LANG"].iter().filter_map(|name| Some((name, env::var_os(name)?))))
+            .env("HOME", state.dir())
             .env("AUTH", "true")
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())

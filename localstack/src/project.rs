@@ -63,13 +63,14 @@ impl Project {
 
     /// The state of a stack of this checkout.
     pub(crate) fn state(&self, name: &str) -> State {
-        State { dir: self.root.join(".local").join(name) }
+        State { name: name.to_owned(), dir: self.root.join(".local").join(name) }
     }
 }
 
 /// The folder in which one stack keeps everything that dies with it: keys, logs, process ids, outputs.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
+    name: String,
     dir: PathBuf,
 }
 
@@ -77,6 +78,11 @@ impl State {
     /// The folder itself, which may not exist.
     pub(crate) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What the stack is called in CloudFormation.
+    pub(crate) fn stack_name(&self) -> String {
+        format!("order-history-{}", self.name)
     }
 
     /// A file in it.
