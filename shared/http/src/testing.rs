@@ -255,3 +255,12 @@ impl Call {
         Answer { status: parts.status, headers: parts.headers, json }
     }
 }
+
+/// Calls the function with an event of API Gateway, as Lambda hands it over, and returns what Lambda hands back.
+pub async fn invoke(app: &Router, event: Value) -> Value {
+    let mut context = telemetry::Context::default();
+    context.request_id = "lambda-request".to_owned();
+    let payload = serde_json::from_value(event).expect("an event of API Gateway");
+    let answer = crate::lambda::answer(app.clone(), telemetry::LambdaEvent { payload, context }).await;
+    serde_json::to_value(answer).expect("an answer has a JSON form")
+}

@@ -3,6 +3,8 @@
 //! Every read of it is strongly consistent, so it proves nothing about stale reads; the end-to-end tests and the fault
 //! tests do.
 
+use std::net::SocketAddr;
+
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
 use aws_sdk_dynamodb::{
     Client,
@@ -30,6 +32,7 @@ type TableKeys = (&'static str, (&'static str, ScalarAttributeType), Option<(&'s
 #[derive(Debug)]
 pub struct LocalDynamo {
     aws: Aws,
+    address: SocketAddr,
     server: JoinHandle<()>,
 }
 
@@ -53,12 +56,24 @@ impl LocalDynamo {
         for (name, partition, sort) in tables {
             create(aws.dynamo(), name, partition, sort).await;
         }
-        Self { aws, server }
+        Self { aws, address, server }
     }
 
     #[must_use]
     pub fn aws(&self) -> &Aws {
         &self.aws
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Clients of a database that is reached at another address.
+    #[must_use]
+    pub fn client_at(address: SocketAddr) -> Aws {
+        Aws::new(config(&format!("http://{address}")))
     }
 }
 
