@@ -6,6 +6,8 @@
 //! the validator would walk it, every reference followed, and refused when
 //! - more than [`MAX_WORK`] subschemas would be applied, counting a recursive definition once;
 //! - a definition comes back to itself for the same value, which has no end;
+//! - more than [`MAX_OPEN`] subschemas are inside each other, or [`MAX_IN_PLACE`] for one value: the
+//!   validator recurses through them, once more for each level of the value, on a stack of 2 MB;
 //! - two recursive references can meet at one value: trees and lists are fine (`left` and `right`
 //!   are different values), two branches of a `oneOf` that both recurse into `children` are not.
 //!
@@ -21,6 +23,12 @@ use serde_json::Value;
 
 /// The most subschemas that a schema may stand for, once its references are followed.
 pub const MAX_WORK: usize = 5_000;
+
+/// The most subschemas inside each other, once references are followed.
+const MAX_OPEN: usize = 128;
+
+/// The most of them that apply to one value, by `$ref`, `allOf`, `anyOf` and the like.
+const MAX_IN_PLACE: usize = 20;
 
 /// Checks the bound on a schema that has passed [`crate::profile`].
 pub(crate) fn check(document: &Value, profile: &Profile<'_>) -> Result<(), Fault> {
@@ -49,6 +57,12 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         self.open.push((at.to_owned(), self.path.len()));
+        let in_place = self.open.iter().rev().take_while(|(_, start)| *start == self.path.len());
+        if self.open.len() > MAX_OPEN || in_place.count() > MAX_IN_PLACE {
+            let detail =
+                "lies within too many others, or too many that apply to the same value, once `$ref` is followed";
+            return Err(Fault::new(at, detail));
+        }
         // To learn what the others have evaluated, the validator applies them a second time.
         let unevaluated = object.contains_key("unevaluatedProperties") || object.contains_key("unevaluatedItems");
         for _ in 0..=usize::from(unevaluated) {

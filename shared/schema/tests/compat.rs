@@ -225,3 +225,33 @@ fn a_comparison_that_explodes_is_given_up() {
     };
     assert!(!breaks(&choices(1), &choices(2), Compatibility::Backward).is_empty());
 }
+
+#[test]
+fn values_are_tried_on_the_subschema_itself() {
+    let referring = |codes: Value| {
+        json!({
+            "$id": "https://example.com/order",
+            "properties": {"p/q %": {"$ref": "#/$defs/a%20b~0"}, "r": {"allOf": [{"$ref": "#code"}]}},
+            "$defs": {"a b~": {"$anchor": "code", "anyOf": [{"$ref": "#/$defs/codes"}, {"type": "null"}]}, "codes": codes}
+        })
+    };
+    let two = referring(json!({"enum": ["a", "b"]}));
+    assert_eq!(breaks(&two, &referring(json!({"type": "string", "maxLength": 1})), Compatibility::Backward), []);
+    let found = breaks(&two, &referring(json!({"pattern": "^a"})), Compatibility::Backward);
+    assert!(!found.is_empty());
+}
+
+#[test]
+fn deep_schemas_are_compared_within_the_stack() {
+    let chain = |leaf: &str| {
+        let mut definitions = serde_json::Map::new();
+        for index in 0..40 {
+            let next = json!({"$ref": format!("#/$defs/d{}", index + 1)});
+            definitions.insert(format!("d{index}"), json!({"properties": {"a": {"anyOf": [next, {"type": "null"}]}}}));
+        }
+        definitions.insert("d40".to_owned(), json!({ "type": leaf }));
+        json!({"$ref": "#/$defs/d0", "$defs": definitions})
+    };
+    assert_eq!(breaks(&chain("integer"), &chain("integer"), Compatibility::Full), []);
+    assert!(!breaks(&chain("number"), &chain("integer"), Compatibility::Backward).is_empty());
+}

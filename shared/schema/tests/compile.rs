@@ -89,7 +89,7 @@ fn refuses_a_schema_that_multiplies() {
     let mut definitions = serde_json::Map::new();
     for index in 0..40 {
         let next = format!("#/$defs/d{}", index + 1);
-        definitions.insert(format!("d{index}"), json!({"allOf": [{"$ref": next}, {"$ref": next}]}));
+        definitions.insert(format!("d{index}"), json!({"properties": {"a": {"$ref": next}, "b": {"$ref": next}}}));
     }
     definitions.insert("d40".to_owned(), json!({"type": "string"}));
     let bomb = json!({"$ref": "#/$defs/d0", "$defs": definitions});
@@ -121,4 +121,41 @@ fn recursion_must_go_down_into_the_value_and_not_meet_itself() {
         let found = faults(&refused);
         assert!(found[0].1.contains(part), "{refused}: {found:?}");
     }
+}
+
+/// A chain of definitions, each of which refers to the next in some way.
+fn chain(length: usize, link: impl Fn(Value) -> Value, last: Value) -> Value {
+    let mut definitions = serde_json::Map::new();
+    for index in 0..length {
+        definitions.insert(format!("d{index}"), link(json!({ "$ref": format!("#/$defs/d{}", index + 1) })));
+    }
+    definitions.insert(format!("d{length}"), last);
+    json!({ "$ref": "#/$defs/d0", "$defs": definitions })
+}
+
+#[test]
+fn long_chains_of_references_are_refused() {
+    let in_place = chain(1500, |next| next, json!({}));
+    assert!(faults(&in_place)[0].1.contains("too many"));
+    let downwards = chain(1000, |next| json!({ "properties": { "a": next } }), json!({}));
+    assert!(faults(&downwards)[0].1.contains("too many"));
+    assert!(Schema::compile(&chain(40, |next| json!({ "properties": { "a": next } }), json!({}))).is_ok());
+}
+
+/// What is taken must not exhaust the stack, even of the deepest payload: a test's thread has the 2 MB of a worker.
+#[test]
+fn the_deepest_schema_and_payload_fit_on_the_stack() {
+    let mut links = 0;
+    let recursive = (1..40)
+        .map(|length| chain(length, |next| json!({ "anyOf": [next] }), json!({"items": {"$ref": "#"}, "minItems": 1})))
+        .filter_map(|document| Schema::compile(&document).ok())
+        .inspect(|_| links += 1)
+        .last()
+        .unwrap();
+    assert!(links > 3, "{links}");
+    let mut deep = json!([]);
+    for _ in 0..63 {
+        deep = json!([deep]);
+    }
+    assert!(!recursive.check(&deep, "/payload").is_empty());
 }

@@ -14,7 +14,7 @@ use crate::pointer::quoted;
 const MAX_STEPS: u32 = 50_000;
 
 /// The most nested comparisons that are open at a time.
-pub(crate) const MAX_OPEN: usize = 200;
+const MAX_OPEN: usize = 160;
 
 /// A keyword of the wider schema that is not proven to follow.
 #[derive(Debug, Clone)]

@@ -33,27 +33,30 @@ const SILENT: [&str; 16] = [
     "contentSchema",
 ];
 
+/// The most pairs of subschemas that are looked at for one answer, and so the deepest that the comparison nests.
+const MAX_SEEN: usize = 400;
+
 impl<'a> Prover<'a> {
     /// Whether both accept the same values, because they differ in annotations at most.
     pub(crate) fn same(&mut self, one: &Node<'a>, other: &Node<'a>) -> bool {
         self.same_within(one, other, &mut BTreeSet::new())
     }
 
-    fn same_within(&mut self, one: &Node<'a>, other: &Node<'a>, open: &mut BTreeSet<(usize, usize)>) -> bool {
+    fn same_within(&mut self, one: &Node<'a>, other: &Node<'a>, seen: &mut BTreeSet<(usize, usize)>) -> bool {
         let (Some(left), Some(right)) = (one.value.as_object(), other.value.as_object()) else {
             return one.value == other.value;
         };
         // Recursive schemas are the same if they are the same up to where they recurse.
-        if !open.insert((one.key(), other.key())) {
+        if !seen.insert((one.key(), other.key())) {
             return true;
         }
-        if !self.step() || open.len() > super::prove::MAX_OPEN {
+        if !self.step() || seen.len() > MAX_SEEN {
             return false;
         }
         let (left_part, right_part) = (part(one, left), part(other, right));
         let mut keywords: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
         keywords.retain(|keyword| !SILENT.contains(&keyword.as_str()));
-        keywords.into_iter().all(|keyword| self.same_keyword(keyword, &left_part, &right_part, open))
+        keywords.into_iter().all(|keyword| self.same_keyword(keyword, &left_part, &right_part, seen))
     }
 
     fn same_keyword(
@@ -61,26 +64,26 @@ impl<'a> Prover<'a> {
         keyword: &str,
         one: &Part<'a>,
         other: &Part<'a>,
-        open: &mut BTreeSet<(usize, usize)>,
+        seen: &mut BTreeSet<(usize, usize)>,
     ) -> bool {
         let (Some(left), Some(right)) = (one.get(keyword), other.get(keyword)) else {
             return false;
         };
         match keyword {
             "$ref" => match (one.referent(), other.referent()) {
-                (Some(left), Some(right)) => self.same_within(&left, &right, open),
+                (Some(left), Some(right)) => self.same_within(&left, &right, seen),
                 _ => false,
             },
             "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
                 let (left, right) = (one.list(keyword), other.list(keyword));
-                left.len() == right.len() && left.iter().zip(&right).all(|(l, r)| self.same_within(l, r, open))
+                left.len() == right.len() && left.iter().zip(&right).all(|(l, r)| self.same_within(l, r, seen))
             }
             "properties" | "patternProperties" | "dependentSchemas" => {
                 let (left, right) = (one.map(keyword), other.map(keyword));
                 left.len() == right.len()
                     && left.iter().all(|(name, l)| {
                         let found = right.iter().find(|(other, _)| other == name);
-                        found.is_some_and(|(_, r)| self.same_within(l, r, open))
+                        found.is_some_and(|(_, r)| self.same_within(l, r, seen))
                     })
             }
             "not"
@@ -93,7 +96,7 @@ impl<'a> Prover<'a> {
             | "items"
             | "contains"
             | "unevaluatedItems" => match (one.sub(keyword), other.sub(keyword)) {
-                (Some(left), Some(right)) => self.same_within(&left, &right, open),
+                (Some(left), Some(right)) => self.same_within(&left, &right, seen),
                 _ => false,
             },
             "required" => {
