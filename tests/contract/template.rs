@@ -1,0 +1,83 @@
+//! template.yaml, as far as other places must agree with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use yaml_rust2::{Yaml, YamlLoader, yaml::Hash};
+
+/// The template. CloudFormation's short forms (`!Ref Api`) are read as their bare values.
+pub(crate) struct Template(Yaml);
+
+impl Template {
+    pub(crate) fn read() -> Self {
+        let text = crate::read("template.yaml");
+        Self(YamlLoader::load_from_str(&text).unwrap().remove(0))
+    }
+
+    fn resources(&self, kind: &str) -> impl Iterator<Item = (&str, &Hash)> {
+        let resources = self.0["Resources"].as_hash().unwrap().iter();
+        let of_kind = resources.filter(move |(_, resource)| resource["Type"].as_str() == Some(kind));
+        of_kind.map(|(name, resource)| (name.as_str().unwrap(), resource["Properties"].as_hash().unwrap()))
+    }
+
+    /// The functions: the program of each, with its properties.
+    fn functions(&self) -> impl Iterator<Item = (&str, &Hash)> {
+        self.resources("AWS::Serverless::Function").map(|(name, properties)| {
+            let code = get(properties, "CodeUri").as_str().unwrap();
+            let program = code.strip_prefix("target/lambda/").map(|code| code.trim_end_matches('/'));
+            (program.unwrap_or_else(|| panic!("{name} has its code elsewhere: {code}")), properties)
+        })
+    }
+
+    /// The names of all programs that are deployed.
+    pub(crate) fn programs(&self) -> BTreeSet<String> {
+        self.functions().map(|(program, _)| program.to_owned()).collect()
+    }
+
+    /// The routes of each function that has any: `GET /path`.
+    pub(crate) fn routes(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (program, properties) in self.functions() {
+            let events = get(properties, "Events").as_hash().unwrap().values();
+            for event in events.filter(|event| event["Type"].as_str() == Some("Api")) {
+                let property = |name: &str| event["Properties"][name].as_str().unwrap();
+                let route = format!("{} {}", property("Method"), property("Path"));
+                assert!(routes.entry(program.to_owned()).or_default().insert(route), "{program} has a route twice");
+            }
+        }
+        routes
+    }
+
+    /// The tables by their logical names: attribute, its type and its role, for each part of the key.
+    pub(crate) fn tables(&self) -> BTreeMap<String, Vec<(String, String, String)>> {
+        let table = |(name, properties): (&str, &Hash)| {
+            let list = |name| get(properties, name).as_vec().unwrap().iter();
+            let text = |yaml: &Yaml, name: &str| yaml[name].as_str().unwrap().to_owned();
+            let types: BTreeMap<String, String> = list("AttributeDefinitions")
+                .map(|definition| (text(definition, "AttributeName"), text(definition, "AttributeType")))
+                .collect();
+            let part = |key: &Yaml| {
+                let attribute = text(key, "AttributeName");
+                let kind = types[&attribute].clone();
+                (attribute, kind, text(key, "KeyType"))
+            };
+            (name.to_owned(), list("KeySchema").map(part).collect())
+        };
+        self.resources("AWS::DynamoDB::Table").map(table).collect()
+    }
+}
+
+fn get<'a>(hash: &'a Hash, name: &str) -> &'a Yaml {
+    hash.get(&Yaml::String(name.to_owned())).unwrap_or_else(|| panic!("there is no {name}"))
+}
+
+#[test]
+fn every_function_of_the_workspace_is_deployed() {
+    let folders = std::fs::read_dir(crate::file("functions")).unwrap();
+    let name = |folder: std::fs::DirEntry| {
+        let manifest = std::fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+        let line = manifest.lines().find_map(|line| line.strip_prefix("name = "));
+        line.unwrap().trim_matches('"').to_owned()
+    };
+    let built: BTreeSet<String> = folders.map(|folder| name(folder.unwrap())).collect();
+    assert_eq!(Template::read().programs(), built, "left: template.yaml; right: functions/");
+}

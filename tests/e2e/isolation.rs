@@ -1,0 +1,179 @@
+//! Nothing of one tenant reaches another, on any route: every route of docs/openapi.json is asked for what the victim
+//! has, by an admin of another tenant.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{ALL_ROLES, Answer, Api, Route, Stream, Tenant, event, eventually, random_name, routes};
+
+const WITHIN: Duration = Duration::from_secs(240);
+
+/// A tenant with something on every route.
+struct Victim {
+    tenant: Tenant,
+    /// Stands in all content of the victim, and nowhere else.
+    marker: String,
+    event_id: String,
+    order_id: String,
+    event_type: String,
+}
+
+impl Victim {
+    async fn new() -> Self {
+        let marker = random_name("secret");
+        let tenant = Tenant::new("victim");
+        let (event_id, order_id, event_type) = (random_name("evt"), random_name("ord"), "order.shipped".to_owned());
+        let victim = Self { tenant, marker, event_id, order_id, event_type };
+        for version in ["v1", "v2"] {
+            victim.tenant.post("/schemas", &victim.schema(version)).await.expect(201);
+        }
+        victim.tenant.post("/events", &victim.event(&victim.event_id)).await.expect(201);
+        victim.tenant.post("/events", &victim.event("evt_2")).await.expect(201);
+        let refused = |id| {
+            let mut refused = victim.event(id);
+            refused["tenant_id"] = victim.tenant.name.clone().into();
+            refused.as_object_mut().unwrap().remove("order_id");
+            refused.to_string()
+        };
+        let records = ["bad_1", "bad_2"].map(|id| ("isolation".to_owned(), refused(id)));
+        Stream::new().await.put(&records).await;
+        eventually("the refused events are listed", WITHIN, || async {
+            let listed = victim.tenant.get("/diagnostics").await.items().len();
+            if listed == records.len() { Ok(()) } else { Err(format!("{listed} are")) }
+        })
+        .await;
+        victim
+    }
+
+    fn schema(&self, version: &str) -> Value {
+        let schema = json!({"type": "object", "title": self.marker, "properties": {"note": {"type": "string"}}});
+        json!({"type": self.event_type, "version": version, "schema": schema})
+    }
+
+    fn event(&self, id: &str) -> Value {
+        let mut event = event(id, &self.order_id);
+        event["payload"]["note"] = self.marker.clone().into();
+        event["metadata"]["actor_id"] = self.marker.clone().into();
+        event
+    }
+
+    /// A route's path, with what the victim has.
+    fn path(&self, route: &Route) -> String {
+        route.filled(|parameter| match parameter {
+            "event_id" => self.event_id.clone(),
+            "order_id" => self.order_id.clone(),
+            "type" => self.event_type.clone(),
+            "version" => "v1".to_owned(),
+            other => panic!("{}: say here what a victim has for {other}", route.name()),
+        })
+    }
+
+    fn call(&self, api: &Api, route: &Route, query: &str, body: Option<&Value>) -> crate::support::Call {
+        let call = api.call(route.method.clone(), &format!("{}{query}", self.path(route)));
+        match body {
+            Some(body) => call.json(body.to_string()),
+            None => call,
+        }
+    }
+}
+
+/// What a stranger sends to a route that takes a body: the victim's ids, and other content.
+fn strangers_body(victim: &Victim, route: &Route) -> Option<Value> {
+    match route.name().as_str() {
+        "POST /events" | "POST /events/validate" => Some(event(&victim.event_id, &victim.order_id)),
+        "POST /schemas" => Some(json!({"type": victim.event_type, "version": "v1", "schema": {"type": "object"}})),
+        name if route.method != Method::GET => panic!("say here what a stranger sends to {name}"),
+        _ => None,
+    }
+}
+
+/// Stops the test unless the answer is what a tenant with nothing of its own gets.
+fn is_a_strangers_answer(route: &Route, answer: &Answer) {
+    let shown = || format!("{}: {} {}", answer.what, answer.status, answer.text);
+    match route.name().as_str() {
+        // As if the victim did not exist: the stranger's own log begins, its own schema is the first.
+        "POST /events" => assert_eq!((answer.status, &answer.json["sequence"]), (201, &json!(1)), "{}", shown()),
+        "POST /schemas" => assert_eq!((answer.status, &answer.json["revision"]), (201, &json!(1)), "{}", shown()),
+        "POST /events/validate" => {
+            let expected = json!({"valid": true, "events": [{"index": 0, "valid": true, "errors": []}]});
+            assert_eq!((answer.status, &answer.json), (200, &expected), "{}", shown());
+        }
+        "GET /ledger/status" => assert_eq!((answer.status, &answer.json["length"]), (200, &json!(0)), "{}", shown()),
+        _ if route.is_list => assert_eq!(answer.items(), &[] as &[Value], "{}", shown()),
+        _ => assert_eq!((answer.status, answer.problem()), (404, "not-found"), "{}", shown()),
+    }
+}
+
+#[tokio::test]
+async fn no_route_gives_anything_of_another_tenant() {
+    let victim = Victim::new().await;
+    // The victim sees its own content where there is content to see, or the rest of this would prove nothing.
+    let mut seen: BTreeMap<String, bool> = BTreeMap::new();
+    for route in routes().iter().filter(|route| route.method == Method::GET && route.needs_token) {
+        let answer = victim.tenant.get(&victim.path(route)).await.expect(200);
+        seen.insert(route.path.clone(), answer.text.contains(&victim.marker));
+    }
+    let seen: Vec<&str> = seen.iter().filter(|(_, seen)| **seen).map(|(path, _)| path.as_str()).collect();
+    let content =
+        ["/diagnostics", "/events", "/events/{event_id}", "/orders/{order_id}/timeline", "/schemas/{type}/{version}"];
+    assert_eq!(seen, content);
+
+    for route in routes().iter().filter(|route| route.needs_token) {
+        // A new stranger for each route, which has nothing of its own.
+        let stranger = Tenant::new("stranger");
+        let token = stranger.token(&ALL_ROLES);
+        let body = strangers_body(&victim, route);
+        let mut answers = Vec::new();
+
+        let named = victim.call(&stranger.api, route, "", body.as_ref()).token(&token);
+        answers.push(
+            named.header("x-tenant-id", &victim.tenant.name).send().await.expect_problem(403, "tenant-forbidden"),
+        );
+        if route.is_list {
+            let page = victim.tenant.get(&format!("{}?limit=1", victim.path(route))).await.expect(200);
+            let cursor = page.json["next_cursor"].as_str().unwrap_or_else(|| panic!("{} has one page", route.name()));
+            let stolen = victim.call(&stranger.api, route, &format!("?cursor={cursor}&limit=1"), None).token(&token);
+            answers.push(stolen.send().await.expect_problem(400, "invalid-cursor"));
+        }
+        let plain = victim.call(&stranger.api, route, "", body.as_ref()).token(&token).send().await;
+        is_a_strangers_answer(route, &plain);
+        answers.push(plain);
+
+        for answer in answers {
+            assert!(!answer.text.contains(&victim.marker), "{} gives the victim's content away", answer.what);
+            let headers = format!("{:?}", answer.headers);
+            assert!(!headers.contains(&victim.marker), "{} gives the victim's content away", answer.what);
+        }
+    }
+    assert_eq!(victim.tenant.head().await.0, 2, "nobody has written into the victim's log");
+}
+
+/// Tenants whose names begin alike share nothing either, though their keys are made of the names.
+#[tokio::test]
+async fn a_name_that_continues_anothers_sees_nothing_of_it() {
+    let victim = Tenant::new("prefix");
+    victim.post("/events", &event("evt_1", "ord_1")).await.expect(201);
+    let longer = victim.named(&format!("{}-1", victim.name));
+    longer.get("/events/evt_1").await.expect_problem(404, "not-found");
+    assert_eq!(longer.get("/orders/ord_1/timeline").await.items(), &[] as &[Value]);
+    assert_eq!(longer.head().await.0, 0);
+}
+
+/// A token for two tenants must say for which of them it asks, and gets that one's alone.
+#[tokio::test]
+async fn a_token_for_two_tenants_names_one_of_them() {
+    let (one, other) = (Tenant::new("one"), Tenant::new("other"));
+    one.post("/events", &event("evt_1", "ord_1")).await.expect(201);
+    let both = one.token_for(&[&one.name, &other.name]);
+    let ask = |tenant: Option<&str>| {
+        let call = one.api.get("/events/evt_1").token(&both);
+        tenant.map_or_else(|| one.api.get("/events/evt_1").token(&both), |name| call.header("x-tenant-id", name)).send()
+    };
+    ask(None).await.expect_problem(400, "tenant-required");
+    ask(Some(&one.name)).await.expect(200);
+    ask(Some(&other.name)).await.expect_problem(404, "not-found");
+    ask(Some("third")).await.expect_problem(403, "tenant-forbidden");
+}
