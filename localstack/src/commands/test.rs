@@ -95,7 +95,7 @@ fn checks(project: &Project, sam: &Sam) -> Vec<(&'static str, Command)> {
     let mut fmt = functions::cargo(project);
     fmt.args(["fmt", "--all", "--check"]);
     let mut clippy = functions::cargo(project);
-    clippy.args(["clippy", "--workspace", "--all-targets", "--features", "order-history-tests/e2e"]);
+    clippy.args(["clippy", "--workspace", "--all-targets", "--keep-going", "--features", "order-history-tests/e2e"]);
     clippy.args(["--", "--deny", "warnings"]);
     // `sam validate` asks nobody anything, but wants to know a region.
     let nowhere = Cloud::emulator(0);
