@@ -1,7 +1,7 @@
 //! What must be on the machine before anything can work: a C compiler and Python. Cargo is there, as it runs us.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use tokio::process::Command;
@@ -56,7 +56,7 @@ pub(crate) async fn python() -> Option<PathBuf> {
     None
 }
 
-async fn is_suitable(python: &PathBuf) -> bool {
+async fn is_suitable(python: &Path) -> bool {
     let Ok(printed) = process::output(Command::new(python).args(["-c", PYTHON_PROBE])).await else { return false };
     let printed = String::from_utf8_lossy(&printed);
     let mut numbers = printed.split_whitespace().map(str::parse);
