@@ -38,6 +38,7 @@ pub(crate) fn init() {
         .with_span_list(false)
         .with_writer(std::io::stderr)
         .with_filter(filter(level));
+    log_panics();
     // A subscriber that is already there is a test's own, and stays.
     if tracing_subscriber::registry().with(layer).try_init().is_ok()
         && !wanted.is_empty()
@@ -45,6 +46,16 @@ pub(crate) fn init() {
     {
         tracing::warn!(log_level = wanted, "LOG_LEVEL is not a level; info is used");
     }
+}
+
+/// Logs where a panic was, as one line of JSON like everything else. What it said is logged only when it is fixed
+/// text of the program: a message that was put together may quote a payload.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        let said = panic.payload().downcast_ref::<&'static str>().copied();
+        tracing::error!(location, said, "panicked");
+    }));
 }
 
 /// Our own crates at `level`, libraries at `warn` or at `level`, whichever says less.
