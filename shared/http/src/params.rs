@@ -299,9 +299,12 @@ mod tests {
         read::<()>(&[]).unwrap();
     }
 
+    /// The query, the parameter that is named, and a part of what is said about it.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
     #[test]
     fn refusals_name_the_parameter_and_never_its_value() {
-        let cases: [(&[(&str, &str)], &str, &str); 7] = [
+        let cases: [Case<'_>; 7] = [
             (&[("oder_id", "SECRET")], "oder_id", "is not known; there are order_id, from, order, count"),
             (&[("count", "1"), ("count", "2")], "count", "must be given once"),
             (&[("count", "-1")], "count", "must be a whole number, not negative"),
