@@ -108,7 +108,7 @@ fn checks(project: &Project, sam: &Sam) -> Vec<(&'static str, Command)> {
     match cargo_deny(project) {
         Some(program) => {
             let mut deny = Command::new(program);
-            deny.current_dir(project.root()).args(["check", "--config", ".ci/deny.toml", "--hide-inclusion-graph"]);
+            deny.current_dir(project.root()).args(["--config", ".ci/deny.toml", "check", "--hide-inclusion-graph"]);
             // Not advisories: those need a database of today from the network, and fail a build that was good yesterday.
             deny.args(["bans", "licenses", "sources"]);
             all.insert(2, ("cargo deny", deny));
