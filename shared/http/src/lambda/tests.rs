@@ -16,14 +16,20 @@ async fn mirror(request: Request) -> crate::Json<Value> {
     crate::Json(json!([parts.method.as_str(), parts.uri.to_string(), values, String::from_utf8_lossy(&body), id]))
 }
 
+/// What API Gateway makes of the event: the context always repeats the method.
+fn as_sent(mut event: Value) -> Value {
+    event["requestContext"]["httpMethod"] = event["httpMethod"].clone();
+    event
+}
+
 async fn mirrored(event: Value) -> Value {
-    let answer = invoke(&Router::new().route("/{*path}", any(mirror)), event).await;
+    let answer = invoke(&Router::new().route("/{*path}", any(mirror)), as_sent(event)).await;
     serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
 }
 
 #[tokio::test]
 async fn what_api_gateway_sends_arrives_whole() {
-    let arrived = mirrored(json!({
+    let mut arrived = mirrored(json!({
         "httpMethod": "POST",
         "path": "/order-history/events",
         "headers": {"X-A": "2", "content-type": "application/json"},
@@ -33,9 +39,16 @@ async fn what_api_gateway_sends_arrives_whole() {
         "body": "{}",
         "isBase64Encoded": false,
         "requestContext": {"requestId": "gateway-id", "stage": "v1"},
-    }));
-    let uri = "/order-history/events?from=2025-08-29T12%3A00%3A00%2B02%3A00&type=a&type=b%26c";
-    assert_eq!(arrived.await, json!(["POST", uri, ["1", "2"], "{}", "gateway-id"]));
+    }))
+    .await;
+    let uri = arrived[1].take();
+    let (path, query) = uri.as_str().unwrap().split_once('?').unwrap();
+    // The event is a map of parameters, so their order is lost; that of one parameter's values is not.
+    let mut query: Vec<_> = query.split('&').collect();
+    query.sort_by_key(|pair| pair.split_once('=').unwrap().0);
+    assert_eq!(path, "/order-history/events");
+    assert_eq!(query, ["from=2025-08-29T12%3A00%3A00%2B02%3A00", "type=a", "type=b%26c"]);
+    assert_eq!(arrived, json!(["POST", null, ["1", "2"], "{}", "gateway-id"]));
 }
 
 #[tokio::test]
@@ -80,6 +93,8 @@ async fn the_path_starts_at_the_base_path() {
         ("/order-historyx/events", "/order-historyx/events"),
         ("/order-history/events/a%20b é", "/order-history/events/a%20b%20%C3%A9"),
         ("/order-history/events/a?b#c", "/order-history/events/a%3Fb%23c"),
+        ("/order-history/events/a\0", "/order-history/events/a%00"),
+        ("/order-history/events/a\nb\\c", "/order-history/events/a%0Ab%5Cc"),
         ("events", "/events"),
     ] {
         let event = json!({"httpMethod": "GET", "path": path, "requestContext": {"stage": "v1"}});
@@ -91,6 +106,7 @@ async fn the_path_starts_at_the_base_path() {
 async fn an_answer_that_lambda_cannot_return_is_a_problem() {
     assert_eq!(size_as_json("a\"\n\u{1}é"), serde_json::to_string("a\"\n\u{1}é").unwrap().len() - 2);
     let app = Router::new().route("/order-history/x", any(async || "\"".repeat(MAX_ANSWER_BYTES / 2 + 1)));
-    let answer = invoke(&app, json!({"httpMethod": "GET", "path": "/order-history/x", "requestContext": {}})).await;
+    let event = as_sent(json!({"httpMethod": "GET", "path": "/order-history/x", "requestContext": {}}));
+    let answer = invoke(&app, event).await;
     assert_eq!(answer["statusCode"], 500);
 }
