@@ -57,7 +57,7 @@ async fn rubbish_between_good_records_is_listed_with_its_reason_and_stops_nothin
     put(gzip(good("good_09").as_bytes()), &[]);
 
     let numbers = stream.put(&records).await;
-    let marks = stream.settle(&tenant, &[key.clone()]).await;
+    let marks = stream.settle(&tenant, std::slice::from_ref(&key)).await;
 
     let stored = tenant.all("/events").await;
     let ids: Vec<&str> = stored.iter().map(|event| event["id"].as_str().unwrap()).collect();

@@ -3,7 +3,7 @@
 //! One file a theme. Every test has tenants of its own, so that they run side by side, and again on the same stack.
 //! `cargo local test` brings the stack up and says in `ORDER_HISTORY_STACK` where it is described.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
 mod auth;
 mod bad_input;
