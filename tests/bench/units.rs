@@ -1,0 +1,38 @@
+//! Capacity units, from the metrics that the store records of every call's `ConsumedCapacity`.
+
+use std::sync::OnceLock;
+
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
+
+/// Units since the last call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Units {
+    pub(crate) read: f64,
+    pub(crate) written: f64,
+    pub(crate) calls: usize,
+}
+
+/// Takes what was counted since it was last taken.
+pub(crate) fn take() -> Units {
+    let snapshotter = RECORDER.get_or_init(|| {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        // Only the first recorder of a process counts, and this is it.
+        let _ = recorder.install();
+        snapshotter
+    });
+    let mut units = Units::default();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let DebugValue::Histogram(values) = value else { continue };
+        let sum: f64 = values.iter().map(|value| value.into_inner()).sum();
+        match key.key().name() {
+            "ReadUnits" => units.read += sum,
+            "WriteUnits" => units.written += sum,
+            _ => continue,
+        }
+        units.calls += values.len();
+    }
+    units
+}
