@@ -69,14 +69,27 @@ fn tidy(event: &mut ApiGatewayProxyRequest) {
     event.path = Some(below_base(&path));
 }
 
-/// The path from [`BASE_PATH`] on. API Gateway may have decoded it, so what would end a path is encoded again.
+/// The path from [`BASE_PATH`] on. API Gateway may have decoded it, so what cannot stand in a path is encoded again:
+/// `lambda_http` reads a URL as browsers do, which would end the path at `?` and `#`, drop control characters and take
+/// `\` for `/`, so that one id would be taken for another.
 fn below_base(path: &str) -> String {
     let start = path
         .match_indices(BASE_PATH)
         .map(|(start, _)| start)
         .find(|start| matches!(path.as_bytes().get(start + BASE_PATH.len()), None | Some(b'/')));
-    let path = path[start.unwrap_or(0)..].replace('?', "%3F").replace('#', "%23");
-    if path.starts_with('/') { path } else { format!("/{path}") }
+    let path = &path[start.unwrap_or(0)..];
+    let mut encoded = String::with_capacity(path.len() + 1);
+    if !path.starts_with('/') {
+        encoded.push('/');
+    }
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() && !b"?#\\".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 async fn serve(app: Router, id: String, request: Request) -> Result<http::Response<String>, Infallible> {
