@@ -36,19 +36,13 @@ pub(crate) async fn run() -> Result<()> {
             log.append(&tenant, submissions).await?;
         }
         let used = units::take();
-        let each = |total: f64| format!("{:.2}", total / events as f64);
+        let each = |total: u64| format!("{:.2}", total as f64 / events as f64);
         let budget = match batch {
             1 => "4.50",
             10 => "",
             _ => "2.40",
         };
-        table.add_row([
-            batch.to_string(),
-            each(used.written),
-            each(used.read),
-            each(used.calls as f64),
-            budget.to_owned(),
-        ]);
+        table.add_row([batch.to_string(), each(used.written), each(used.read), each(used.calls), budget.to_owned()]);
     }
     println!("{table}");
 

@@ -9,9 +9,9 @@ static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
 /// Units since the last call.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Units {
-    pub(crate) read: f64,
-    pub(crate) written: f64,
-    pub(crate) calls: usize,
+    pub(crate) read: u64,
+    pub(crate) written: u64,
+    pub(crate) calls: u64,
 }
 
 /// Takes what was counted since it was last taken.
@@ -25,14 +25,13 @@ pub(crate) fn take() -> Units {
     });
     let mut units = Units::default();
     for (key, _, _, value) in snapshotter.snapshot().into_vec() {
-        let DebugValue::Histogram(values) = value else { continue };
-        let sum: f64 = values.iter().map(|value| value.into_inner()).sum();
+        let DebugValue::Counter(count) = value else { continue };
         match key.key().name() {
-            "ReadUnits" => units.read += sum,
-            "WriteUnits" => units.written += sum,
-            _ => continue,
+            "ReadUnits" => units.read += count,
+            "WriteUnits" => units.written += count,
+            "DynamoDbCalls" => units.calls += count,
+            _ => {}
         }
-        units.calls += values.len();
     }
     units
 }
