@@ -134,7 +134,7 @@ async fn each_mistake_in_a_question_has_its_problem() {
     tenant.get(&elsewhere).await.expect_problem(400, "invalid-cursor");
 
     // Each of these would be an id that exists, were a character dropped on the way.
-    for id in ["evt_1%00", "evt%0A_1", "evt_1%20", "%C3%A9vt_1", "evt_1%25"] {
+    for id in ["evt_1%00", "evt%0A_1", "evt_1%20", "evt_1%23", "evt_1%3Fx", "%C3%A9vt_1", "evt_1%25"] {
         tenant.get(&format!("/events/{id}")).await.expect_problem(400, "invalid-parameter");
     }
     tenant.get(&format!("/events/{}", "x".repeat(129))).await.expect_problem(400, "invalid-parameter");

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, Tenant, event, random_name};
+use crate::support::{Answer, Api, Tenant, event};
 
 async fn post(tenant: &Tenant, key: &str, event: &Value) -> Answer {
     let token = tenant.token(&["producer"]);
@@ -139,7 +139,7 @@ async fn health_tells_of_every_part_without_a_token() {
 
 #[tokio::test]
 async fn what_is_no_route_is_a_problem_too() {
-    let tenant = Tenant::new(&random_name("no-route"));
+    let tenant = Tenant::new("no-route");
     let token = tenant.token(&["admin"]);
     for (method, path) in [(Method::GET, "/nothing"), (Method::DELETE, "/events/evt_1"), (Method::PUT, "/events")] {
         let answer = tenant.api.call(method, path).token(&token).send().await;
