@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+
+use crate::ui;
 
 /// How much of a log is shown when a program fails.
 const SHOWN_LINES: usize = 30;
@@ -53,6 +56,20 @@ pub(crate) async fn output(command: &mut Command) -> Result<Vec<u8>> {
 pub(crate) async fn status(command: &mut Command) -> Result<ExitStatus> {
     let name = name(command);
     command.kill_on_drop(true).status().await.with_context(|| format!("cannot start {name}"))
+}
+
+/// Runs a program that shows its output to the user, and shows each line to `look` as well.
+pub(crate) async fn watched(command: &mut Command, mut look: impl FnMut(&str)) -> Result<ExitStatus> {
+    let name = name(command);
+    let started = || format!("cannot start {name}");
+    let mut child = command.kill_on_drop(true).stdout(Stdio::piped()).spawn().with_context(started)?;
+    let output = child.stdout.take().with_context(started)?;
+    let mut lines = BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await.with_context(|| format!("cannot read what {name} says"))? {
+        ui::line(&line);
+        look(&line);
+    }
+    child.wait().await.with_context(|| format!("{name} was lost"))
 }
 
 /// The program and its first argument: enough to know what failed.

@@ -85,8 +85,33 @@ impl Options {
             ui::note(format_args!("✗ so far these have failed: {}; the tests follow", failed.join(", ")));
         }
         ui::note("… cargo test");
-        // Nothing is printed after this: its last lines are those of the tests themselves.
-        Ok(process::status(&mut test).await?.success() && failed.is_empty())
+        let mut tally = Tally::default();
+        let status = process::watched(&mut test, |line| tally.look(line)).await?;
+        // Nothing is printed after this.
+        ui::line(format_args!("\n{} passed, {} failed", tally.passed, tally.failed));
+        Ok(status.success() && failed.is_empty())
+    }
+}
+
+/// The sum of the summaries that `cargo test` prints, one for each of its programs.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+}
+
+impl Tally {
+    /// `test result: ok. 7 passed; 0 failed; 0 ignored; …`
+    fn look(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let counts = result.split_once(". ").map_or("", |(_, counts)| counts);
+        for count in counts.split("; ") {
+            match count.split_once(' ').map(|(number, what)| (number.parse::<u64>(), what)) {
+                Some((Ok(number), "passed")) => self.passed += number,
+                Some((Ok(number), "failed")) => self.failed += number,
+                _ => {}
+            }
+        }
     }
 }
 
@@ -136,4 +161,22 @@ async fn interrupted() -> Result<()> {
         _ = hung_up.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn the_summaries_of_cargo_test_are_added_up() {
+        let mut tally = Tally::default();
+        for line in [
+            "running 9 tests",
+            "test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.06s",
+            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.06s",
+        ] {
+            tally.look(line);
+        }
+        assert_eq!(tally, Tally { passed: 8, failed: 2 });
+    }
 }
