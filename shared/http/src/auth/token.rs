@@ -162,3 +162,6 @@ fn strings(claim: Option<&Value>) -> impl Iterator<Item = &str> {
 fn invalid(why: &'static str) -> Problem {
     Problem::new(ProblemType::InvalidToken, why).challenge(r#"Bearer realm="order-history", error="invalid_token""#)
 }
+
+#[cfg(test)]
+mod tests;
