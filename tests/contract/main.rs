@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 /// A file of the checkout.
 fn file(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    PathBuf::from("..").join(path)
 }
 
 /// The text of a file of the checkout.

@@ -136,15 +136,13 @@ mod tests {
 
     use super::*;
 
-    /// Where the pages are, seen from this crate.
-    fn pages() -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors")
-    }
+    /// Where the pages are, seen from this crate, in which Cargo runs its tests.
+    const PAGES: &str = "../../docs/errors";
 
     #[test]
     fn each_type_has_its_page_and_no_page_is_left_over() {
         let types: BTreeSet<String> = ProblemType::ALL.iter().map(|t| format!("{}.md", t.slug())).collect();
-        let files: BTreeSet<String> = std::fs::read_dir(pages())
+        let files: BTreeSet<String> = std::fs::read_dir(PAGES)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .filter(|name| name != "README.md")
@@ -155,7 +153,7 @@ mod tests {
     #[test]
     fn each_page_says_what_the_catalogue_says() {
         for kind in ProblemType::ALL {
-            let page = std::fs::read_to_string(pages().join(format!("{}.md", kind.slug()))).unwrap();
+            let page = std::fs::read_to_string(Path::new(PAGES).join(format!("{}.md", kind.slug()))).unwrap();
             assert!(page.starts_with(&format!("# {}\n", kind.title())), "the heading of {}.md", kind.slug());
             for part in [kind.uri(), format!("HTTP {}", kind.status().as_u16())] {
                 assert!(page.contains(&part), "{}.md does not contain {part}", kind.slug());

@@ -67,7 +67,7 @@ fn forge(segments: &mut [Value]) -> u64 {
 }
 
 fn run(folder: &Path, segments: &[Value]) -> Output {
-    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/check_ledger.py");
+    let check = Path::new("python/check_ledger.py");
     fs::write(folder.join("segments.ndjson"), ndjson(segments)).unwrap();
     let mut python = Command::new("python3");
     python.arg(check).arg("segments.ndjson").arg("events.ndjson").current_dir(folder);
