@@ -125,7 +125,9 @@ async fn health_tells_of_every_part_without_a_token() {
     let expected = [
         "bucket data",
         "bucket ledger",
+        "queue anchor_failures",
         "queue failed_batches",
+        "queue integrator_failures",
         "queue repair_failures",
         "stream ingest",
         "table failures",
@@ -133,6 +135,7 @@ async fn health_tells_of_every_part_without_a_token() {
         "table requests",
         "table schemas",
         "table segments",
+        "table trees",
     ];
     assert!(parts.iter().eq(expected), "{parts:?}");
 }

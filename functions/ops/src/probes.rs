@@ -69,11 +69,14 @@ pub fn from_env(aws: &Aws) -> Result<Vec<Probe>, ConfigError> {
         table(aws, "schemas", required("SCHEMAS_TABLE")?),
         table(aws, "requests", required("REQUESTS_TABLE")?),
         table(aws, "failures", required("FAILURES_TABLE")?),
+        table(aws, "trees", required("TREES_TABLE")?),
         bucket("ledger", "LEDGER_BUCKET")?,
         bucket("data", "DATA_BUCKET")?,
         Probe { part: Part::Stream, name: "ingest", target: Target::Stream(kinesis, required("INGEST_STREAM")?) },
         queue("failed_batches", "FAILED_BATCHES_QUEUE_URL")?,
         queue("repair_failures", "REPAIR_FAILURES_QUEUE_URL")?,
+        queue("integrator_failures", "INTEGRATOR_FAILURES_QUEUE_URL")?,
+        queue("anchor_failures", "ANCHOR_FAILURES_QUEUE_URL")?,
     ])
 }
 
