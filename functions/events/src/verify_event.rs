@@ -118,8 +118,8 @@ async fn checks(log: &Log, tenant: &TenantId, recorded: &RecordedEvent) -> Resul
 }
 
 fn leaf_hash(log: &Log, tenant: &TenantId, recorded: &RecordedEvent) -> Hash {
-    let Entry { event, secret, .. } = &recorded.entry;
-    let content = commitment::content(secret, &event.payload, &event.metadata);
+    let Entry { event, opening, .. } = &recorded.entry;
+    let content = commitment::content(opening, &event.payload, &event.metadata);
     LeafEntry::new(event, content, &log.origin(tenant), recorded.sequence, recorded.received_at).leaf_hash()
 }
 

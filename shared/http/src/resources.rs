@@ -103,7 +103,7 @@ pub fn time_range(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<(), 
 impl From<RecordedEvent> for Event {
     fn from(recorded: RecordedEvent) -> Self {
         let RecordedEvent {
-            entry: log::Entry { event, secret: _, schema },
+            entry: log::Entry { event, opening: _, schema },
             sequence,
             received_at,
             sha256,

@@ -3,7 +3,7 @@
 use domain::{event::Event, time::Timestamp};
 
 use crate::{
-    commitment::{self, Secret},
+    commitment::{self, Opening},
     hash::Hash,
     leaf::LeafEntry,
     origin::Origin,
@@ -75,9 +75,9 @@ impl Chain {
     }
 
     /// Gives the event the next sequence number and links it.
-    pub fn seal(&mut self, event: &Event, received_at: Timestamp, secret: &Secret) -> Sealed {
+    pub fn seal(&mut self, event: &Event, received_at: Timestamp, opening: &Opening) -> Sealed {
         let sequence = self.sequence + 1;
-        let content = commitment::content(secret, &event.payload, &event.metadata);
+        let content = commitment::content(opening, &event.payload, &event.metadata);
         let leaf_hash = LeafEntry::new(event, content, &self.origin, sequence, received_at).leaf_hash();
         self.ledger_hash = link(sequence, self.ledger_hash, leaf_hash);
         self.sequence = sequence;
@@ -90,6 +90,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
     use super::*;
+    use crate::Secret;
     use domain::event::TenantSource;
 
     fn event(id: &str) -> Event {
@@ -103,7 +104,7 @@ mod tests {
     fn chain(prefix: &str, ids: &[&str]) -> Chain {
         let mut chain = Chain::new(Origin::new(prefix, &"acme".parse().unwrap()));
         for id in ids {
-            chain.seal(&event(id), "2025-08-29T12:34:58Z".parse().unwrap(), &Secret::new([7; 32]));
+            chain.seal(&event(id), "2025-08-29T12:34:58Z".parse().unwrap(), &Secret::new([7; 32]).into());
         }
         chain
     }
@@ -122,7 +123,7 @@ mod tests {
     fn going_on_from_the_middle_is_the_same_chain() {
         let mut resumed = chain("h", &["a", "b"]);
         resumed = Chain::at(resumed.origin().clone(), resumed.sequence(), resumed.ledger_hash());
-        resumed.seal(&event("c"), "2025-08-29T12:34:58Z".parse().unwrap(), &Secret::new([7; 32]));
+        resumed.seal(&event("c"), "2025-08-29T12:34:58Z".parse().unwrap(), &Secret::new([7; 32]).into());
         assert_eq!(resumed, chain("h", &["a", "b", "c"]));
     }
 }

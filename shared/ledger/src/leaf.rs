@@ -7,13 +7,10 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{hash::Hash, origin::Origin};
+use crate::{hash::Hash, origin::Origin, tree};
 
 /// The version of the leaf entry's format.
 pub const VERSION: u8 = 1;
-
-/// RFC 6962 section 2.1: what stands before a leaf's bytes, so that no leaf is ever an inner node.
-pub const LEAF_PREFIX: u8 = 0x00;
 
 /// One line of the log. It names the event and commits to its content, and holds no payload: it may be published and
 /// kept for ever.
@@ -74,7 +71,7 @@ impl LeafEntry {
     /// RFC 6962 section 2.1: `SHA-256(0x00 ‖ entry)`. The API calls it `sha256`.
     #[must_use]
     pub fn leaf_hash(&self) -> Hash {
-        Hash::of(&[&[LEAF_PREFIX], &self.to_bytes()])
+        tree::leaf_hash(&self.to_bytes())
     }
 }
 

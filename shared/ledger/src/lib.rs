@@ -3,6 +3,7 @@
 //! 1. [`commitment`]: one hash that commits to every field of an event, each of which can be erased by itself.
 //! 2. [`leaf`]: the line of the log, which names the event and holds its commitment, and no payload.
 //! 3. [`chain`]: each leaf's hash linked to all before it.
+//! 4. [`tree`]: the Merkle tree over the leaves, and its proofs.
 //!
 //! Pure: no AWS, no async, no randomness, no clock.
 
@@ -11,11 +12,13 @@ pub mod commitment;
 pub mod hash;
 pub mod leaf;
 pub mod origin;
+pub mod tree;
 #[cfg(test)]
 mod vectors;
 
 pub use chain::{Chain, Sealed};
-pub use commitment::Secret;
+pub use commitment::{Opening, Secret};
 pub use hash::Hash;
 pub use leaf::LeafEntry;
 pub use origin::Origin;
+pub use tree::TreeHead;

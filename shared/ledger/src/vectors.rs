@@ -40,8 +40,9 @@ fn computed(vectors: &Vectors) -> Vectors {
         let mut chain = Chain::new(log.origin.clone());
         let events = log.events.iter().map(|vector| {
             let Vector { event, secret, received_at, .. } = vector;
-            let sealed = chain.seal(event, *received_at, &Secret::new(*secret));
-            let content = commitment::content(&Secret::new(*secret), &event.payload, &event.metadata);
+            let opening = Secret::new(*secret).into();
+            let sealed = chain.seal(event, *received_at, &opening);
+            let content = commitment::content(&opening, &event.payload, &event.metadata);
             let entry = LeafEntry::new(event, content, &log.origin, sealed.sequence, *received_at);
             assert_eq!((sealed.content, sealed.leaf_hash), (content, entry.leaf_hash()));
             Vector {

@@ -173,7 +173,7 @@ fn into_commits(submissions: Vec<Submission>) -> Result<Vec<Vec<Entry>>, StoreEr
 }
 
 fn into_entry(Submission { event, schema }: Submission) -> Result<Entry, StoreError> {
-    Ok(Entry { event, secret: Secret::new(random()?), schema })
+    Ok(Entry { event, opening: Secret::new(random()?).into(), schema })
 }
 
 /// From the system's cryptographic generator.

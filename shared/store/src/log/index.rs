@@ -56,7 +56,8 @@ pub(super) struct EventItem {
     pub(super) received_at: Timestamp,
     sha256: ByteArray<32>,
     ledger_hash: ByteArray<32>,
-    /// [`domain::event::Event::submitted_sha256`]; goes when a field of the event is erased.
+    /// [`domain::event::Event::submitted_sha256`]; goes when a field of the event is erased, because it would help to
+    /// guess the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     submitted: Option<ByteArray<32>>,
 }
@@ -72,7 +73,7 @@ impl EventItem {
             received_at,
             sha256: ByteArray::new(sealed.leaf_hash.0),
             ledger_hash: ByteArray::new(sealed.ledger_hash.0),
-            submitted: Some(ByteArray::new(entry.event.submitted_sha256())),
+            submitted: entry.opening.is_secret().then(|| ByteArray::new(entry.event.submitted_sha256())),
         }
     }
 

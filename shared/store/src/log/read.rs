@@ -1,6 +1,6 @@
 //! Reading the log and its index. All reads are strongly consistent: what was acknowledged is found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use domain::{
@@ -8,6 +8,7 @@ use domain::{
     ids::{EventId, OrderId, TenantId},
     time::Timestamp,
 };
+use futures::{Stream, stream};
 use ledger::Hash;
 
 use super::{
@@ -29,6 +30,9 @@ const MAX_SCANNED: usize = 10_000;
 const PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// How many segments a scan reads at once: at about 64 KB each, 1 MB.
 const SCAN_SEGMENTS: usize = 16;
+
+/// How many segments a reader of the whole log has at once.
+const READ_AHEAD: usize = 64;
 
 /// The end of a tenant's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,6 +245,29 @@ impl Log {
                 return Ok(ScanPage { events, next: Some(position) });
             }
         }
+    }
+
+    /// The segments from one on, in order, for whoever builds something from the whole log. Nothing about them is
+    /// checked: whether they join up, and whether their hashes follow from their entries, is the reader's to see. At
+    /// most [`READ_AHEAD`] of them are held, packed as they are stored.
+    ///
+    /// # Errors
+    /// In the stream: [`StoreError`], after which it ends.
+    pub fn segments<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        first: u64,
+    ) -> impl Stream<Item = Result<Segment, StoreError>> + 'a {
+        let start = (VecDeque::<SegmentItem>::new(), first, false);
+        stream::try_unfold(start, move |(mut ahead, from, mut last)| async move {
+            if ahead.is_empty() && !last {
+                ahead = self.tables.segments_between(tenant, from, u64::MAX, READ_AHEAD).await?.into();
+                last = ahead.len() < READ_AHEAD;
+            }
+            let Some(stored) = ahead.pop_front() else { return Ok(None) };
+            let next = stored.next();
+            Ok(Some((stored.open()?, (ahead, next, last))))
+        })
     }
 
     /// The segment that holds an event, by its sequence number.

@@ -1,7 +1,7 @@
 //! A segment: the events of one commit, and the one item that makes them part of the log.
 
 use domain::{event::Event, time::Timestamp};
-use ledger::{Chain, Hash, Origin, Sealed, Secret};
+use ledger::{Chain, Hash, Opening, Origin, Sealed};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
@@ -33,7 +33,9 @@ pub enum SchemaTag {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub event: Event,
-    pub secret: Secret,
+    /// `secret`, or `opening` once a field was erased.
+    #[serde(flatten)]
+    pub opening: Opening,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaTag>,
 }
@@ -86,7 +88,7 @@ impl Segment {
     pub(super) fn seal(chain: &Chain, received_at: Timestamp, commit: [u8; 16], entries: Vec<Entry>) -> Self {
         let mut end = chain.clone();
         for entry in &entries {
-            end.seal(&entry.event, received_at, &entry.secret);
+            end.seal(&entry.event, received_at, &entry.opening);
         }
         Self {
             first: chain.sequence() + 1,
@@ -114,7 +116,7 @@ impl Segment {
     /// Each entry with what sealing gives it, computed anew from what is stored.
     pub fn sealed(&self) -> impl Iterator<Item = (&Entry, Sealed)> {
         let mut chain = Chain::at(self.origin.clone(), self.first - 1, self.previous);
-        self.entries.iter().map(move |entry| (entry, chain.seal(&entry.event, self.received_at, &entry.secret)))
+        self.entries.iter().map(move |entry| (entry, chain.seal(&entry.event, self.received_at, &entry.opening)))
     }
 
     pub(super) fn to_item(&self, tenant: &str) -> Result<Item, StoreError> {

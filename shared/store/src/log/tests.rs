@@ -52,7 +52,7 @@ async fn checked(log: &Log, tenant: &TenantId) -> Vec<String> {
     loop {
         let page = log.scan(tenant, &EventFilter::default(), position, 100).await.unwrap();
         for recorded in page.events {
-            let sealed = chain.seal(&recorded.entry.event, recorded.received_at, &recorded.entry.secret);
+            let sealed = chain.seal(&recorded.entry.event, recorded.received_at, &recorded.entry.opening);
             assert_eq!(
                 (recorded.sequence, recorded.sha256, recorded.ledger_hash),
                 (sealed.sequence, sealed.leaf_hash, sealed.ledger_hash)
@@ -75,7 +75,7 @@ async fn checked(log: &Log, tenant: &TenantId) -> Vec<String> {
 /// A commit by a writer that dies right after it.
 async fn commit_and_crash(log: &Log, tenant: &TenantId, id: &str) {
     let head = log.tables.head(tenant, &log.origin(tenant)).await.unwrap();
-    let entry = Entry { event: event(id, "ord_1", 0), secret: ledger::Secret::new([1; 32]), schema: None };
+    let entry = Entry { event: event(id, "ord_1", 0), opening: ledger::Secret::new([1; 32]).into(), schema: None };
     let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], vec![entry]);
     assert_eq!(log.tables.commit(tenant, &segment).await.unwrap(), Commit::Done);
 }
