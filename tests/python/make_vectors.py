@@ -114,10 +114,10 @@ def erased(payload, metadata, holder, pointers, by):
     digests = events.field_digests(payload, metadata, salt_of, gone, "")
     below = {name for name in digests for at in pointers if name == at or name.startswith(at + "/")} - set(gone)
     records = dict(holder.get("opening", {}).get("erased", {}))
-    records |= {name: {"digest": digests[name].hex(), "by": by} for name in below}
+    records |= {name: {"digest": digests[name].hex(), "by": by} for name in sorted(below)}
     salts = {name: base64_of(salt_of(name)) for name in digests if name not in records}
     document = json.loads(json.dumps({"metadata": metadata, "payload": payload}))
-    for name in below:
+    for name in sorted(below):
         *way, last = [part.replace("~1", "/").replace("~0", "~") for part in name.split("/")[1:]]
         place = document
         for part in way:

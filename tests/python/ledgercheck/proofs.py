@@ -152,10 +152,12 @@ def consistency(raw, trust, known=()):
     merkle.check_consistency(old_size, old_root, new_size, new_root, hashes)
     if new_size > checkpoint.size:
         raise Broken(f"the proof goes to size {new_size}, beyond the checkpoint")
-    for head in (checkpoint, *known):
-        for size, root in ends:
-            if head.origin == origin and head.size == size and head.root != root:
-                raise Broken(f"two roots for the size {size}: the log shows two histories")
+    for size, root in ends:
+        signed = [head for head in (checkpoint, *known) if head.origin == origin and head.size == size]
+        if size and not signed:
+            raise Broken(f"no checkpoint is known that has signed the root of size {size}")
+        if any(head.root != root for head in signed):
+            raise Broken(f"two roots for the size {size}: the log shows two histories")
     return origin, ends, checkpoint
 
 

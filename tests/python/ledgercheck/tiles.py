@@ -34,11 +34,11 @@ def bundle_entries(raw, what):
     return entries
 
 
-def check_entries(raw, count, what):
-    """The first `count` entries of a bundle, which may be fuller than the tree is."""
+def check_entries(raw, there, count, what):
+    """The first `count` entries of a bundle of `there`, which may be fuller than the tree is."""
     entries = bundle_entries(raw, what)
-    if len(entries) < count:
-        raise Broken(f"{what} holds {len(entries)} entries, not {count}")
+    if len(entries) != there:
+        raise Broken(f"{what} holds {len(entries)} entries, not {there}")
     return entries[:count]
 
 
@@ -54,14 +54,15 @@ class Folder:
         return (self.path / "checkpoint").read_bytes()
 
     def tile(self, level, index, width):
-        """A tile of this width, or the full one where a partial one has made way for it."""
+        """A tile of this width, or the full one where a partial one has made way for it; and its width."""
         for there in (width, WIDTH):
             file = self.path / tile_path(level, index, there)
             if file.is_file():
                 raw = file.read_bytes()
                 if level != "entries" and len(raw) != there * 32:
-                    raise Broken(f"{tile_path(level, index, there)} is {len(raw)} bytes long, not {there * 32}")
-                return raw
+                    name = f"sequence {self.first(level, index)}: {tile_path(level, index, there)}"
+                    raise Broken(f"{name} is {len(raw)} bytes long, not {there * 32}")
+                return raw, there
         raise Broken(f"sequence {self.first(level, index)}: {tile_path(level, index, width)} is missing")
 
     @staticmethod
@@ -95,8 +96,8 @@ def check_tiles(folder, trust, since=None):
     for index, width in enumerate(widths(size, "entries")):
         name = tile_path("entries", index, width)
         first = index * WIDTH + 1
-        entries = check_entries(folder.tile("entries", index, width), width, f"sequence {first}: {name}")
-        hashes = folder.tile(0, index, width)
+        entries = check_entries(*folder.tile("entries", index, width), width, f"sequence {first}: {name}")
+        hashes, _ = folder.tile(0, index, width)
         for place, raw in enumerate(entries):
             sequence = first + place
             entry = parse_canonical(raw, f"sequence {sequence}: the entry in {name}")
@@ -129,7 +130,7 @@ def check_upper(folder, leaves):
         hashes = [merkle.root_of(hashes[at:at + WIDTH]) for at in range(0, len(hashes) - WIDTH + 1, WIDTH)]
         level += 1
         for index, width in enumerate(widths(size, level)):
-            raw = folder.tile(level, index, width)
+            raw, _ = folder.tile(level, index, width)
             for place in range(width):
                 if raw[place * 32:place * 32 + 32] != hashes[index * WIDTH + place]:
                     first = (index * WIDTH + place) * WIDTH**level + 1
@@ -144,7 +145,7 @@ def check_partials(folder, size):
         if index >= len(now) or width >= now[index]:
             # It was put there for a checkpoint that is not published yet, or it was looked at already.
             continue
-        fuller = folder.tile(level, index, now[index])
+        fuller, _ = folder.tile(level, index, now[index])
         name = f"sequence {folder.first(level, index)}: {tile_path(level, index, width)}"
         if not fuller.startswith(raw):
             raise Broken(f"{name} is not the beginning of the fuller tile")
