@@ -1,0 +1,3 @@
+//! `order-history-verify`: checks what an order history gives out.
+
+fn main() {}
