@@ -4,6 +4,7 @@
 //! 2. [`leaf`]: the line of the log, which names the event and holds its commitment, and no payload.
 //! 3. [`chain`]: each leaf's hash linked to all before it.
 //! 4. [`tree`]: the Merkle tree over the leaves, and its proofs.
+//! 5. [`tile`]: the tree and the entries as files.
 //!
 //! Pure: no AWS, no async, no randomness, no clock.
 
@@ -12,7 +13,9 @@ pub mod commitment;
 pub mod hash;
 pub mod leaf;
 pub mod origin;
+pub mod tile;
 pub mod tree;
+
 #[cfg(test)]
 mod vectors;
 
