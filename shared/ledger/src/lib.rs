@@ -5,14 +5,18 @@
 //! 3. [`chain`]: each leaf's hash linked to all before it.
 //! 4. [`tree`]: the Merkle tree over the leaves, and its proofs.
 //! 5. [`tile`]: the tree and the entries as files.
+//! 6. [`note`] and [`checkpoint`]: what a log signs.
 //!
 //! Pure: no AWS, no async, no randomness, no clock.
 
 pub mod chain;
+pub mod checkpoint;
 pub mod commitment;
 pub mod hash;
 pub mod leaf;
+pub mod note;
 pub mod origin;
+mod text;
 pub mod tile;
 pub mod tree;
 
@@ -20,8 +24,10 @@ pub mod tree;
 mod vectors;
 
 pub use chain::{Chain, Sealed};
+pub use checkpoint::Checkpoint;
 pub use commitment::{Opening, Secret};
 pub use hash::Hash;
 pub use leaf::LeafEntry;
+pub use note::{Note, VerifierKey};
 pub use origin::Origin;
 pub use tree::TreeHead;
