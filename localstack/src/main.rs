@@ -8,6 +8,7 @@ mod commands;
 mod deploy;
 mod emulator;
 mod events;
+mod fsck;
 mod functions;
 mod main_job;
 mod prerequisites;

@@ -11,9 +11,11 @@ use super::{down, up};
 use crate::cloud::Cloud;
 use crate::deploy::Sam;
 use crate::emulator;
+use crate::fsck;
 use crate::functions;
 use crate::process;
 use crate::project::{Project, State};
+use crate::python::{Environment, Tools};
 use crate::stack::Stack;
 use crate::ui;
 
@@ -79,6 +81,7 @@ impl Options {
         if !self.no_stack {
             up::bring_up(project, state, emulator::free_port()?).await?;
             test.args(["--features", "order-history-tests/e2e"]).env("ORDER_HISTORY_STACK", Stack::file(state));
+            failed.extend(checkers(project, &mut test).await);
         }
         test.args(&self.cargo_test);
         if !failed.is_empty() {
@@ -90,6 +93,30 @@ impl Options {
         // Nothing is printed after this.
         ui::line(format_args!("\n{} passed, {} failed", tally.passed, tally.failed));
         Ok(status.success() && failed.is_empty())
+    }
+}
+
+/// Tells the tests where the programs are that check our ledger without us. Returns what could not be had.
+async fn checkers(project: &Project, test: &mut Command) -> Option<&'static str> {
+    // The emulator's Python has `cryptography`, with which the checker in tests/python is quick.
+    match Environment::of(project, Tools::Emulator).await {
+        Ok(python) => drop(test.env("ORDER_HISTORY_CHECKER_PYTHON", python.bin().join("python"))),
+        Err(error) => ui::note(format_args!("- the checker in tests/python runs without cryptography: {error:#}")),
+    }
+    if !fsck::is_wanted() {
+        ui::note("- Tessera's fsck: left out, as TESSERA_FSCK=no says");
+        return None;
+    }
+    match fsck::program(project).await {
+        Ok(program) => {
+            test.env("ORDER_HISTORY_FSCK", program);
+            None
+        }
+        Err(error) => {
+            // The tests that need it fail as well, and say that it is missing.
+            ui::note(format_args!("✗ Tessera's fsck (TESSERA_FSCK=no leaves it out): {error:#}"));
+            Some("Tessera's fsck")
+        }
     }
 }
 
