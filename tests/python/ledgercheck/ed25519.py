@@ -1,5 +1,5 @@
-"""Ed25519 (RFC 8032): by the package `cryptography` where it is installed, else by these few lines, which are slow and
-only fit to verify, since they handle no secret."""
+"""Ed25519 (RFC 8032), with the choices of docs/LEDGER.md section 8: by the package `cryptography` where it is installed,
+else by these few lines, which are slow and only fit to verify, since they handle no secret."""
 import hashlib
 
 try:
@@ -57,6 +57,12 @@ def decode(raw):
 BASE = decode((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
+def is_key(public):
+    """Whether these are the bytes of a point with which not just anybody can sign: it is not one of small order."""
+    point = decode(public) if len(public) == 32 else None
+    return point is not None and not same(multiply(8, point), NEUTRAL)
+
+
 def verify_slowly(public, signature, message):
     a, r = decode(public), decode(signature[:32])
     s = int.from_bytes(signature[32:], "little")
@@ -67,13 +73,15 @@ def verify_slowly(public, signature, message):
 
 
 def verify(public, signature, message):
-    """Whether these 64 bytes are the signature of the message by this key."""
-    if len(public) != 32 or len(signature) != 64:
+    """Whether these 64 bytes are the signature of the message by this key, of which is_key() holds."""
+    if len(signature) != 64:
         return False
     if Ed25519PublicKey is None:
-        return verify_slowly(public, signature, message)
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
-        return True
-    except (InvalidSignature, ValueError):
-        return False
+        genuine = verify_slowly(public, signature, message)
+    else:
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+            genuine = True
+        except (InvalidSignature, ValueError):
+            genuine = False
+    return genuine and is_key(signature[:32])

@@ -28,6 +28,8 @@ class Key:
         raw = unbase64(parts[2], "the verifier key")
         if len(raw) != 33 or raw[0] not in (ED25519, COSIGNATURE):
             raise Broken(f"{parts[0]}: the key is of a kind that is not known here")
+        if not ed25519.is_key(raw[1:]):
+            raise Broken(f"{parts[0]}: this is no Ed25519 public key, or one with which anybody can sign")
         key = Key.of(parts[0], raw[0], raw[1:])
         if key.key_id.hex() != parts[1]:
             raise Broken(f"{parts[0]}: the key's id is {key.key_id.hex()}, not {parts[1]}")
@@ -52,7 +54,8 @@ def cosigned(time, text):
 
 
 def is_name(name):
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
+    controls = any(character < " " or "\x7f" <= character <= "\x9f" for character in name)
+    return bool(name) and "+" not in name and not controls and not any(character.isspace() for character in name)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 would tell otherwise."""
 import json
 
-from . import proofs
+from . import notes, proofs
 from .encoding import base64_of, jcs, unbase64
 
 
@@ -28,6 +28,9 @@ def keys(refuse, signers):
     refuse("vkey", "an upper-case id", f"{name}+{key_id[:-1]}F+{encoded}")
     refuse("vkey", "a type that is not known", f"{name}+{key_id}+{base64_of(bytes([2]) + key.public)}")
     refuse("vkey", "a key that is too short", f"{name}+{key_id}+{base64_of(bytes([1]) + key.public[:31])}")
+    weak = notes.Key.of(name, 1, bytes([1]) + bytes(31))
+    refuse("vkey", "a key with which anybody can sign", weak.vkey())
+    refuse("vkey", "bytes that are no point of the curve", notes.Key.of(name, 1, bytes([2]) + bytes(31)).vkey())
     refuse("vkey", "no name", f"+{key_id}+{encoded}")
     refuse("vkey", "a space in the name", f"history example.com/acme+{key_id}+{encoded}")
     refuse("vkey", "no id", f"{name}+{encoded}")
