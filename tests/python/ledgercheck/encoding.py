@@ -4,6 +4,7 @@ import binascii
 import hashlib
 import json
 import re
+from json.encoder import encode_basestring as quoted
 
 
 class Broken(Exception):
@@ -47,11 +48,11 @@ def canonical(value):
     if isinstance(value, (int, float)):
         return number(value)
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return quoted(value)
     if isinstance(value, list):
         return "[" + ",".join(map(canonical, value)) + "]"
     keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
-    return "{" + ",".join(canonical(key) + ":" + canonical(value[key]) for key in keys) + "}"
+    return "{" + ",".join(quoted(key) + ":" + canonical(value[key]) for key in keys) + "}"
 
 
 def jcs(value):

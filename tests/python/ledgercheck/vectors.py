@@ -163,8 +163,7 @@ def check_flips(folder, read_as):
     for name, kind in FLIPPED.items():
         genuine = (folder / name).read_bytes()
         for at in range(0, len(genuine), step):
-            for bit in (0x01, 0x20):
-                raw = bytearray(genuine)
-                raw[at] ^= bit
-                must_refuse(read_as[kind], bytes(raw), f"{name} with another byte at {at}")
+            raw = bytearray(genuine)
+            raw[at] ^= (0x01, 0x20)[at % 2]
+            must_refuse(read_as[kind], bytes(raw), f"{name} with another byte at {at}")
     return len(FLIPPED)
