@@ -36,7 +36,9 @@ pub enum Fault {
 
     #[error("the log was rolled back: a checkpoint of size {was} was signed before, and this one has size {size}")]
     RolledBack { was: u64, size: u64 },
-    #[error("the log was forked: its first {size} entries have the root {found}, and a signed checkpoint says {signed}")]
+    #[error(
+        "the log was forked: its first {size} entries have the root {found}, and a signed checkpoint says {signed}"
+    )]
     Forked { size: u64, found: Hash, signed: Hash },
     #[error("the ledger hash at sequence {sequence} is {found}, and {noted} was noted down")]
     NotAsNoted { sequence: u64, found: Hash, noted: Hash },
@@ -45,7 +47,9 @@ pub enum Fault {
 
     #[error("{path} is missing, which a log of {size} entries has; the first entry in it is sequence {sequence}")]
     MissingFile { path: String, sequence: u64, size: u64 },
-    #[error("{path} has {found} bytes and must have {expected}; the first entry that it is about is sequence {sequence}")]
+    #[error(
+        "{path} has {found} bytes and must have {expected}; the first entry that it is about is sequence {sequence}"
+    )]
     TileLength { path: String, found: u64, expected: u64, sequence: u64 },
     #[error("{path} ends before the entry at sequence {sequence}")]
     BundleEnds { path: String, sequence: u64 },
@@ -144,6 +148,8 @@ pub enum Trouble {
          {from} to {to} (`--consistency`)"
     )]
     NoConsistency { from: u64, to: u64 },
+    #[error("the root of size {size} is signed by nobody; give the checkpoint of that size (`--since`)")]
+    NoCheckpointOf { size: u64 },
     #[error("the event has neither `secret` nor `opening`, and nor has the proof: ask for it with `content=true`")]
     NoOpening,
     #[error("sequence {sequence} was noted down, and what was given starts after it")]

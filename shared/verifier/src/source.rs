@@ -73,9 +73,18 @@ impl Source for Folder {
 /// One file, of at most `limit` bytes.
 ///
 /// # Errors
-/// [`Trouble::Read`], also if it is longer.
+/// [`Trouble::Read`] and [`Trouble::TooLong`].
 pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Trouble> {
-    let bytes = File::open(path).and_then(|file| bounded(file, limit)).map_err(|error| Trouble::read(path, error))?;
+    let file = File::open(path).map_err(|error| Trouble::read(path, error))?;
+    read_all(path, file, limit)
+}
+
+/// All that a reader has, of at most `limit` bytes; `path` is what the user calls it.
+///
+/// # Errors
+/// [`Trouble::Read`] and [`Trouble::TooLong`].
+pub fn read_all(path: &Path, reader: impl Read, limit: u64) -> Result<Vec<u8>, Trouble> {
+    let bytes = bounded(reader, limit).map_err(|error| Trouble::read(path, error))?;
     if bytes.len() as u64 > limit {
         return Err(Trouble::TooLong { path: path.display().to_string(), limit });
     }
@@ -209,10 +218,15 @@ mod tests {
         for address in ["http://127.0.0.1:4566/x", "http://localhost/x", "http://[::1]:80"] {
             assert!(Server::new(address, token()).is_ok(), "{address}");
         }
-        for address in ["http://example.com", "http://localhost.example.com", "http://localhost:1@example.com/", "ftp://x"] {
+        for address in
+            ["http://example.com", "http://localhost.example.com", "http://localhost:1@example.com/", "ftp://x"]
+        {
             assert!(matches!(Server::new(address, token()), Err(Trouble::Insecure { .. })), "{address}");
         }
-        assert!(Server::new("http://example.com", Access::default()).is_ok(), "without a token there is nothing to lose");
+        assert!(
+            Server::new("http://example.com", Access::default()).is_ok(),
+            "without a token there is nothing to lose"
+        );
     }
 
     #[test]

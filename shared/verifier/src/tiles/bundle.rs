@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use ledger::{Hash, LeafEntry, Origin, tree};
 
-use super::levels::subtree;
+use super::levels::{WIDTH, subtree};
 use crate::{
     outcome::{Failure, Fault},
     tiles::files::{Files, Piece},
@@ -22,10 +22,13 @@ pub(super) struct Portion {
 }
 
 /// Reads and checks one bundle with its tile.
-pub(super) fn check(files: &Files<'_>, piece: &Piece, origin: &Origin) -> Portion {
-    let mut portion = Portion { leaves: Vec::with_capacity(piece.width()), subtree: None, received: None, failure: None };
-    match fill(files, piece, origin, &mut portion) {
-        Ok(()) => portion.subtree = piece.is_full().then(|| subtree(&portion.leaves)),
+pub(super) fn check(files: &Files<'_>, index: u64, origin: &Origin) -> Portion {
+    let mut portion = Portion { leaves: Vec::with_capacity(WIDTH), subtree: None, received: None, failure: None };
+    match Piece::new(index, files.size)
+        .map_err(Failure::from)
+        .and_then(|piece| fill(files, &piece, origin, &mut portion))
+    {
+        Ok(()) => portion.subtree = (portion.leaves.len() == WIDTH).then(|| subtree(&portion.leaves)),
         Err(failure) => portion.failure = Some(failure),
     }
     portion
@@ -68,8 +71,8 @@ fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 /// Reads an entry, which must be in its one canonical form and in its place.
 pub(crate) fn leaf_entry(bytes: &[u8], sequence: u64, origin: &Origin) -> Result<LeafEntry, Fault> {
-    let entry: LeafEntry = serde_json::from_slice(bytes)
-        .map_err(|error| Fault::NotAnEntry { sequence, reason: error.to_string() })?;
+    let entry: LeafEntry =
+        serde_json::from_slice(bytes).map_err(|error| Fault::NotAnEntry { sequence, reason: error.to_string() })?;
     if entry.v != ledger::leaf::VERSION {
         return Err(Fault::NotAnEntry { sequence, reason: format!("its version is {}", entry.v) });
     }

@@ -30,27 +30,32 @@ pub(super) struct Piece {
 
 impl Piece {
     /// Piece number `index` of a tree of `size` entries.
-    pub(super) fn new(index: u64, size: u64) -> Self {
-        let width = (size - index * WIDTH as u64).min(WIDTH as u64) as u16;
-        let tile = |level| Tile { level, index, width };
-        Self { entries: tile(Level::Entries), leaves: tile(Level::Hashes(0)) }
-    }
-
-    pub(super) fn width(&self) -> usize {
-        usize::from(self.leaves.width)
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.width() == WIDTH
+    pub(super) fn new(index: u64, size: u64) -> Result<Self, Fault> {
+        let tile = |level| tile(level, index, size);
+        Ok(Self { entries: tile(Level::Entries)?, leaves: tile(Level::Hashes(0))? })
     }
 
     pub(super) fn first_sequence(&self) -> u64 {
-        self.leaves.index * WIDTH as u64 + 1
+        first_sequence(&self.leaves)
     }
 
     pub(super) fn last_sequence(&self) -> u64 {
-        self.leaves.index * WIDTH as u64 + u64::from(self.leaves.width)
+        self.leaves.first_leaf() + u64::from(self.leaves.width())
     }
+}
+
+/// A tile as it is in a tree of `size` entries.
+pub(super) fn tile(level: Level, index: u64, size: u64) -> Result<Tile, Fault> {
+    let first = index.checked_mul(WIDTH as u64);
+    first.and_then(|first| Tile::holding(level, first, size)).ok_or_else(|| Fault::Malformed {
+        what: "the checkpoint".to_owned(),
+        reason: format!("no log has {size} entries"),
+    })
+}
+
+/// The first entry that a tile is about.
+pub(super) fn first_sequence(tile: &Tile) -> u64 {
+    tile.first_leaf() + 1
 }
 
 impl Files<'_> {
@@ -58,14 +63,14 @@ impl Files<'_> {
     pub(super) fn hashes(&self, tile: &Tile) -> Result<Vec<Hash>, Failure> {
         let (bytes, exact) = self.read(tile, (WIDTH * HASH) as u64)?;
         // A full tile in the place of a partial one begins with what the partial one had.
-        let expected = HASH * if exact { usize::from(tile.width) } else { WIDTH };
+        let expected = HASH * if exact { usize::from(tile.width()) } else { WIDTH };
         if bytes.len() != expected {
             let (found, expected) = (bytes.len() as u64, expected as u64);
             let sequence = first_sequence(tile);
             return Err(Fault::TileLength { path: tile.path(), found, expected, sequence }.into());
         }
         let (hashes, _) = bytes.as_chunks::<HASH>();
-        Ok(hashes.iter().take(tile.width.into()).copied().map(Hash).collect())
+        Ok(hashes.iter().take(tile.width().into()).copied().map(Hash).collect())
     }
 
     /// The bytes of an entry bundle, and whether it must end after the last entry of the tree.
@@ -79,21 +84,12 @@ impl Files<'_> {
         if let Some(bytes) = self.source.read(&tile.path(), limit)? {
             return Ok((bytes, true));
         }
-        let full = Tile { width: WIDTH as u16, ..*tile };
-        if tile.width != full.width
+        if tile.is_partial()
+            && let Ok(full) = Tile::new(tile.level(), tile.index(), WIDTH as u16)
             && let Some(bytes) = self.source.read(&full.path(), limit)?
         {
             return Ok((bytes, false));
         }
         Err(Fault::MissingFile { path: tile.path(), sequence: first_sequence(tile), size: self.size }.into())
     }
-}
-
-/// The first entry that a tile is about.
-pub(super) fn first_sequence(tile: &Tile) -> u64 {
-    let level = match tile.level {
-        Level::Entries => 0,
-        Level::Hashes(level) => u32::from(level),
-    };
-    tile.index * (WIDTH as u64).pow(level + 1) + 1
 }

@@ -28,11 +28,7 @@ pub(super) struct Computed {
 impl Levels {
     /// Adds the root over the leaves of the next full bundle. `full` hears of each tile above the leaves that became
     /// full by it.
-    pub(super) fn push_full<E>(
-        &mut self,
-        root: Hash,
-        full: impl FnMut(Computed) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub(super) fn push_full<E>(&mut self, root: Hash, full: impl FnMut(Computed) -> Result<(), E>) -> Result<(), E> {
         self.edge(0).before += 1;
         self.push_node(1, root, full)
     }

@@ -12,11 +12,15 @@ mod pipeline;
 use std::collections::{BTreeMap, VecDeque};
 
 use domain::time::Timestamp;
-use ledger::{Hash, chain, tile::{Level, Tile}, tree::TreeHead};
+use ledger::{
+    Hash, chain,
+    tile::{Level, Tile},
+    tree::TreeHead,
+};
 
 use self::{
     bundle::Portion,
-    files::{Files, Piece},
+    files::{Files, first_sequence, tile},
     levels::{Computed, Levels, WIDTH},
 };
 use crate::{
@@ -58,9 +62,9 @@ pub fn verify(
     let mut log = Log::new(&files, &signed, &older, &memory.noted)?;
     progress.start(head.size, "entries");
     let threads = memory.parallel.unwrap_or_else(|| source.parallel());
-    let work = |index| bundle::check(&files, &Piece::new(index, head.size), &signed.origin);
-    pipeline::in_order(0..head.size.div_ceil(WIDTH as u64), threads, work, |index, portion| {
-        log.add(&Piece::new(index, head.size), portion)?;
+    let work = |index| bundle::check(&files, index, &signed.origin);
+    pipeline::in_order(0..head.size.div_ceil(WIDTH as u64), threads, work, |_, portion| {
+        log.add(portion)?;
         progress.at(log.sequence);
         Ok::<(), Failure>(())
     })?;
@@ -80,12 +84,7 @@ struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    fn new(
-        files: &'a Files<'a>,
-        signed: &Signed,
-        older: &[TreeHead],
-        noted: &[Noted],
-    ) -> Result<Self, Fault> {
+    fn new(files: &'a Files<'a>, signed: &Signed, older: &[TreeHead], noted: &[Noted]) -> Result<Self, Fault> {
         let mut heads: Vec<TreeHead> = older.to_vec();
         heads.sort_by_key(|head| head.size);
         let mut at: BTreeMap<u64, Vec<Hash>> = BTreeMap::new();
@@ -111,13 +110,14 @@ impl<'a> Log<'a> {
     }
 
     /// Takes the next bundle along, up to where it breaks.
-    fn add(&mut self, piece: &Piece, portion: Portion) -> Result<(), Failure> {
+    fn add(&mut self, portion: Portion) -> Result<(), Failure> {
         let Portion { leaves, subtree, received, failure } = portion;
+        let before = self.sequence;
         if let Some((first, last)) = received {
-            let sequence = piece.first_sequence();
+            let sequence = before + 1;
             match self.received_at {
-                Some(before) if first < before => {
-                    return Err(Fault::TimeGoesBack { sequence, found: first, before }.into());
+                Some(earlier) if first < earlier => {
+                    return Err(Fault::TimeGoesBack { sequence, found: first, before: earlier }.into());
                 }
                 Some(_) | None => self.received_at = Some(last),
             }
@@ -127,7 +127,7 @@ impl<'a> Log<'a> {
             self.ledger_hash = chain::link(self.sequence, self.ledger_hash, leaf);
             self.hold_against_notes()?;
         }
-        self.drop_heads_before(piece.first_sequence() - 1);
+        self.drop_heads_before(before);
         self.hold_against_heads(&leaves)?;
         if let Some(failure) = failure {
             return Err(failure);
@@ -180,7 +180,8 @@ impl<'a> Log<'a> {
             return Err(Fault::OtherRoot { size: head.size, found, signed: head.root }.into());
         }
         let mut report = signed.report();
-        report.sentence = format!("the log {} is whole: {} entries, all in the tree that is signed", signed.origin, head.size);
+        report.sentence =
+            format!("the log {} is whole: {} entries, all in the tree that is signed", signed.origin, head.size);
         report.extends = older.into_iter().map(Into::into).collect();
         report.ends_at = Some(Noted { sequence: self.sequence, ledger_hash: self.ledger_hash });
         report.last_received_at = self.received_at;
@@ -191,18 +192,18 @@ impl<'a> Log<'a> {
 
 /// Compares a tile above the leaves with what follows from the ones below it.
 fn compare(files: &Files<'_>, computed: &Computed) -> Result<(), Failure> {
-    let tile = Tile { level: Level::Hashes(computed.level), index: computed.index, width: computed.hashes.len() as u16 };
+    let tile = tile(Level::Hashes(computed.level), computed.index, files.size)?;
     let found = files.hashes(&tile)?;
     let differs = found.iter().zip(&computed.hashes).position(|(found, computed)| found != computed);
     let Some(place) = differs else { return Ok(()) };
     let each = (WIDTH as u64).pow(computed.level.into());
-    let sequence = files::first_sequence(&tile) + place as u64 * each;
+    let sequence = first_sequence(&tile) + place as u64 * each;
     Err(Fault::OtherNode { sequence, last: sequence + each - 1, tile: tile.path() }.into())
 }
 
 /// Whether there are entries that the checkpoint does not cover. It is no fault: they come first, and are signed next.
 fn beyond(files: &Files<'_>) -> Result<Option<String>, Failure> {
-    let next = Tile { level: Level::Entries, index: files.size / WIDTH as u64, width: WIDTH as u16 };
+    let Ok(next) = Tile::new(Level::Entries, files.size / WIDTH as u64, WIDTH as u16) else { return Ok(None) };
     let there = files.source.read(&next.path(), 0)?.is_some();
     Ok(there.then(|| format!("there are entries after sequence {}, which no checkpoint covers yet", files.size)))
 }

@@ -1,0 +1,188 @@
+//! Whose word counts, and what they signed.
+
+use domain::time::Timestamp;
+use ledger::{
+    Origin, TreeHead,
+    checkpoint::{Checkpoint, CheckpointError},
+    note::{KeyType, Note, NoteError, Verified, VerifierKey},
+    tree::empty_root,
+};
+
+use crate::outcome::{Cosigned, Fault, Report};
+
+/// The keys that the user trusts.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Those of the log and of the witnesses.
+    checkpoint: Vec<VerifierKey>,
+    range: Vec<VerifierKey>,
+    quorum: usize,
+}
+
+/// Keys that cannot serve for what they were given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    #[error("{key} is a witness's key; the log's own keys are of type 1")]
+    NotALogKey { key: VerifierKey },
+    #[error("{key} is no witness's key; those are of type 4")]
+    NotAWitnessKey { key: VerifierKey },
+    #[error("{quorum} witnesses are asked for, and {witnesses} are named")]
+    Quorum { quorum: usize, witnesses: usize },
+}
+
+impl Keys {
+    /// `log` sign checkpoints and `range` range statements, each under the name of the log it belongs to; `quorum` of
+    /// the `witnesses` must have cosigned a checkpoint.
+    ///
+    /// # Errors
+    /// [`KeysError`]
+    pub fn new(
+        log: Vec<VerifierKey>,
+        range: Vec<VerifierKey>,
+        witnesses: Vec<VerifierKey>,
+        quorum: usize,
+    ) -> Result<Self, KeysError> {
+        if let Some(key) = log.iter().chain(&range).find(|key| key.key_type() != KeyType::Ed25519) {
+            return Err(KeysError::NotALogKey { key: key.clone() });
+        }
+        if let Some(key) = witnesses.iter().find(|key| key.key_type() != KeyType::Cosignature) {
+            return Err(KeysError::NotAWitnessKey { key: key.clone() });
+        }
+        let mut named: Vec<&VerifierKey> = Vec::new();
+        for key in &witnesses {
+            if !named.contains(&key) {
+                named.push(key);
+            }
+        }
+        if quorum > named.len() {
+            return Err(KeysError::Quorum { quorum, witnesses: named.len() });
+        }
+        Ok(Self { checkpoint: [log, witnesses].concat(), range, quorum })
+    }
+
+    /// Reads a checkpoint that the log, and as many witnesses as are asked for, have signed. `what` names it in
+    /// sentences.
+    ///
+    /// # Errors
+    /// [`Fault`]
+    pub fn checkpoint(&self, what: &str, note: &[u8]) -> Result<Signed, Fault> {
+        let signed = self.log_checkpoint(what, note)?;
+        if signed.cosigned_by.len() < self.quorum {
+            let (found, needed) = (signed.cosigned_by.len(), self.quorum);
+            return Err(Fault::TooFewWitnesses { what: what.to_owned(), found, needed });
+        }
+        Ok(signed)
+    }
+
+    /// Reads a checkpoint that the log has signed; witnesses it may have or not.
+    fn log_checkpoint(&self, what: &str, note: &[u8]) -> Result<Signed, Fault> {
+        let note = parse(what, note)?;
+        let (checkpoint, verified) = Checkpoint::verify(&note, &self.checkpoint).map_err(|error| match error {
+            CheckpointError::Note(error) => refused(what, error),
+            CheckpointError::NotByLog { .. } => Fault::NotSigned { what: what.to_owned() },
+            error => Fault::Malformed { what: what.to_owned(), reason: error.to_string() },
+        })?;
+        let head = checkpoint.head();
+        if head.size == 0 && head.root != empty_root() {
+            return Err(Fault::OtherRoot { size: 0, found: empty_root(), signed: head.root });
+        }
+        Ok(Signed::new(checkpoint.origin, head, &verified))
+    }
+
+    /// Reads older checkpoints of the same log, which this one must not have fallen behind. Their witnesses do not
+    /// count: what the log signed, it must stand by.
+    ///
+    /// # Errors
+    /// [`Fault`]
+    pub fn older(&self, signed: &Signed, notes: &[(String, Vec<u8>)]) -> Result<Vec<TreeHead>, Fault> {
+        notes.iter().map(|(name, note)| self.older_one(signed, name, note)).collect()
+    }
+
+    fn older_one(&self, signed: &Signed, name: &str, note: &[u8]) -> Result<TreeHead, Fault> {
+        let what = format!("the checkpoint {name}");
+        let older = self.log_checkpoint(&what, note)?;
+        same_log(&what, &older.origin, &signed.origin)?;
+        let (was, size) = (older.head.size, signed.head.size);
+        if was > size {
+            return Err(Fault::RolledBack { was, size });
+        }
+        if was == size && older.head.root != signed.head.root {
+            return Err(Fault::Forked { size, found: signed.head.root, signed: older.head.root });
+        }
+        Ok(older.head)
+    }
+
+    /// Reads a note that a range key of the log has signed, and returns its text.
+    ///
+    /// # Errors
+    /// [`Fault`]
+    pub fn statement(&self, what: &str, note: &[u8], origin: &Origin) -> Result<String, Fault> {
+        let note = parse(what, note)?;
+        let name = origin.range_key_name();
+        let keys: Vec<VerifierKey> = self.range.iter().filter(|key| key.name() == name).cloned().collect();
+        note.verify(&keys).map_err(|error| refused(what, error))?;
+        Ok(note.text().to_owned())
+    }
+}
+
+fn parse(what: &str, note: &[u8]) -> Result<Note, Fault> {
+    Note::parse(note).map_err(|error| Fault::Malformed { what: what.to_owned(), reason: error.to_string() })
+}
+
+fn refused(what: &str, error: NoteError) -> Fault {
+    let what = what.to_owned();
+    match error {
+        NoteError::Unsigned => Fault::NotSigned { what },
+        NoteError::BadSignature { name } => Fault::WrongSignature { what, key: name },
+        error => Fault::Malformed { what, reason: error.to_string() },
+    }
+}
+
+/// Checks that something is of the log that it should be of.
+pub(crate) fn same_log(what: &str, found: &Origin, expected: &Origin) -> Result<(), Fault> {
+    if found == expected {
+        return Ok(());
+    }
+    let (what, found, expected) = (what.to_owned(), found.to_string(), expected.to_string());
+    Err(Fault::OtherLog { what, found, expected })
+}
+
+/// A checkpoint whose signatures are good.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    pub origin: Origin,
+    pub head: TreeHead,
+    /// The log's keys, as `name+id`.
+    pub signed_by: Vec<String>,
+    pub cosigned_by: Vec<Cosigned>,
+}
+
+impl Signed {
+    fn new(origin: Origin, head: TreeHead, verified: &[Verified<'_>]) -> Self {
+        let (mut signed_by, mut cosigned_by) = (Vec::new(), Vec::new());
+        for Verified { key, timestamp } in verified {
+            match timestamp {
+                None if key.name() == origin.as_str() => signed_by.push(short(key)),
+                // A key of another log, which the user trusts for that one.
+                None => {}
+                Some(seconds) => {
+                    let millis = i64::try_from(*seconds).unwrap_or(i64::MAX).saturating_mul(1000);
+                    cosigned_by
+                        .push(Cosigned { witness: key.name().to_owned(), at: Timestamp::clamped_from_millis(millis) });
+                }
+            }
+        }
+        Self { origin, head, signed_by, cosigned_by }
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        Report::of(self.origin.clone(), self.head, self.signed_by.clone(), self.cosigned_by.clone())
+    }
+}
+
+/// A key's name and id, as its vkey begins.
+fn short(key: &VerifierKey) -> String {
+    let vkey = key.to_string();
+    let end = vkey.match_indices('+').nth(1).map_or(vkey.len(), |(end, _)| end);
+    vkey[..end].to_owned()
+}
