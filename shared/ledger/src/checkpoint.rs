@@ -5,7 +5,7 @@ use crate::{
     note::{KeyType, Note, NoteError, Verified, VerifierKey},
     origin::Origin,
     text,
-    tree::TreeHead,
+    tree::{TreeHead, empty_root},
 };
 
 /// What a log says of itself: that its tree of `size` leaves has this root.
@@ -27,7 +27,7 @@ pub enum CheckpointError {
     Origin,
     #[error("the size in the checkpoint is no number from 0 to 2^53 - 1 in its one form")]
     Size,
-    #[error("the root in the checkpoint is no hash in Base64")]
+    #[error("the root in the checkpoint is hash in Base64, or not that of the size")]
     Root,
     /// Somebody else whom we know has signed it, the log itself has not.
     #[error("no known key of {origin} has signed the checkpoint")]
@@ -48,11 +48,11 @@ impl Checkpoint {
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let lines: Vec<_> = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.splitn(4, '\n').collect();
         let [origin, size, root] = lines[..] else { return Err(CheckpointError::Lines) };
-        Ok(Self {
-            origin: origin.parse().map_err(|_| CheckpointError::Origin)?,
-            size: text::number(size).ok_or(CheckpointError::Size)?,
-            root: text::hash(root).ok_or(CheckpointError::Root)?,
-        })
+        let origin = origin.parse().map_err(|_| CheckpointError::Origin)?;
+        let size = text::number(size).ok_or(CheckpointError::Size)?;
+        // The tree without a leaf has one root.
+        let root = text::hash(root).filter(|root| size > 0 || *root == empty_root()).ok_or(CheckpointError::Root)?;
+        Ok(Self { origin, size, root })
     }
 
     /// Reads a checkpoint that a log has signed: by at least one of `keys`, of type Ed25519 and named like its origin.
@@ -113,6 +113,7 @@ mod tests {
             (format!("a\n 1\n{ROOT}\n"), Size),
             (format!("a\n1\r\n{ROOT}\n"), Size),
             (format!("a\n9007199254740992\n{ROOT}\n"), Size),
+            (format!("a\n0\n{ROOT}\n"), Root),
             (format!("a\n1\n{}\n", &ROOT[1..]), Root),
             (format!("a\n1\n{}\n", ROOT.replace("2I=", "2J=")), Root),
             (format!("a\n1\n{}\n", ROOT.replace('/', "_")), Root),

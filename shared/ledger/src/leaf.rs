@@ -39,7 +39,35 @@ pub struct LeafEntry {
     pub v: u8,
 }
 
+/// Why bytes are no leaf entry.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeafError {
+    #[error("not a leaf entry: {0}")]
+    Form(String),
+    #[error("the leaf entry is not in its canonical form")]
+    NotCanonical,
+    #[error("the leaf entry has version {found}; this program knows version {VERSION}")]
+    Version { found: u8 },
+}
+
 impl LeafEntry {
+    /// Reads the bytes of a leaf entry, and takes them only in the form in which [`LeafEntry::to_bytes`] writes them.
+    ///
+    /// # Errors
+    /// [`LeafError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, LeafError> {
+        let entry: Self = serde_json::from_slice(bytes).map_err(|error| LeafError::Form(error.to_string()))?;
+        if entry.to_bytes() != bytes {
+            return Err(LeafError::NotCanonical);
+        }
+        entry.check_version()?;
+        Ok(entry)
+    }
+
+    pub(crate) fn check_version(&self) -> Result<(), LeafError> {
+        if self.v == VERSION { Ok(()) } else { Err(LeafError::Version { found: self.v }) }
+    }
+
     #[must_use]
     pub fn new(event: &Event, content: Hash, origin: &Origin, seq: u64, received_at: Timestamp) -> Self {
         Self {
@@ -97,8 +125,28 @@ mod tests {
         for correction in [false, true] {
             let bytes = entry(correction).to_bytes();
             assert_eq!(bytes, json::canonical(&json::parse(&bytes).unwrap()));
-            assert_eq!(serde_json::from_slice::<LeafEntry>(&bytes).unwrap(), entry(correction));
+            assert_eq!(LeafEntry::parse(&bytes), Ok(entry(correction)));
         }
+    }
+
+    #[test]
+    fn other_bytes_of_the_same_entry_are_refused() {
+        let text = String::from_utf8(entry(false).to_bytes()).unwrap();
+        let read = |text: &str| LeafEntry::parse(text.as_bytes());
+        for other in [
+            text.replace(r#""seq":7"#, r#""seq": 7"#),
+            text.replace(r#""seq":7"#, r#""seq":7.0"#),
+            text.replace("evt_1", r"evt\u005f1"),
+            text.replace("abab", "ABAB"),
+            text.replace("12:34:56.5Z", "12:34:56.50Z"),
+            text.replace("history.example.com/acme", r"history.example.com\/acme"),
+            text.replace(r#""v":1"#, r#""v":1,"w":2"#),
+            text.replace(r#""v":1"#, r#""v":1,"v":1"#),
+            format!("{text}\n"),
+        ] {
+            assert!(matches!(read(&other), Err(LeafError::NotCanonical | LeafError::Form(_))), "{other}");
+        }
+        assert_eq!(read(&text.replace(r#""v":1"#, r#""v":2"#)), Err(LeafError::Version { found: 2 }));
     }
 
     #[test]

@@ -6,16 +6,20 @@
 //! 4. [`tree`]: the Merkle tree over the leaves, and its proofs.
 //! 5. [`tile`]: the tree and the entries as files.
 //! 6. [`note`] and [`checkpoint`]: what a log signs.
+//! 7. [`entry`], [`proof`] and [`range`]: what is handed out to be checked elsewhere.
 //!
 //! Pure: no AWS, no async, no randomness, no clock.
 
 pub mod chain;
 pub mod checkpoint;
 pub mod commitment;
+pub mod entry;
 pub mod hash;
 pub mod leaf;
 pub mod note;
 pub mod origin;
+pub mod proof;
+pub mod range;
 mod text;
 pub mod tile;
 pub mod tree;
@@ -26,6 +30,7 @@ mod vectors;
 pub use chain::{Chain, Sealed};
 pub use checkpoint::Checkpoint;
 pub use commitment::{Opening, Secret};
+pub use entry::OpenedEntry;
 pub use hash::Hash;
 pub use leaf::LeafEntry;
 pub use note::{Note, VerifierKey};
