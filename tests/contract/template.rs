@@ -33,14 +33,14 @@ impl Template {
         self.functions().map(|(program, _)| program.to_owned()).collect()
     }
 
-    /// The routes of each function that has any: `GET /path`.
+    /// The routes of each function that has any: `GET /path`. `{path+}`, the rest of a path, is `{path}` in OpenAPI.
     pub(crate) fn routes(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (program, properties) in self.functions() {
             let events = get(properties, "Events").as_hash().unwrap().values();
             for event in events.filter(|event| event["Type"].as_str() == Some("Api")) {
                 let property = |name: &str| event["Properties"][name].as_str().unwrap();
-                let route = format!("{} {}", property("Method"), property("Path"));
+                let route = format!("{} {}", property("Method"), property("Path").replace("+}", "}"));
                 assert!(routes.entry(program.to_owned()).or_default().insert(route), "{program} has a route twice");
             }
         }

@@ -14,6 +14,7 @@
 //! - **What is asked for is not there**, or belongs to another tenant, which must look the same:
 //!   `NotFound`.
 //! - **It contradicts what is stored**: `EventConflict`, `SchemaExists`, `SchemaIncompatible`.
+//! - **It is recorded, and cannot be proved yet**: `NotYetInTree`. One proof of too much: `RangeTooLarge`.
 //! - **The schema registry**: `SchemaInvalid` for a schema, `EventDoesNotFitSchema` for an event.
 //! - **Idempotency keys**: the three `Idempotency…` types, from the middleware alone.
 //! - **Our own trouble**: `Throttled` and `Unavailable` when trying again helps, `Internal` when it does
@@ -111,6 +112,10 @@ catalogue! {
     SchemaExists = "schema-exists", CONFLICT, "This version of the schema exists with other content";
     /// The tenant rejects events that do not fit, and this one does not.
     EventDoesNotFitSchema = "event-does-not-fit-schema", UNPROCESSABLE_ENTITY, "The event does not fit its registered schema";
+    /// No signed checkpoint covers it yet.
+    NotYetInTree = "not-yet-in-tree", CONFLICT, "It is not in the tree yet";
+    /// More events than one range proof holds.
+    RangeTooLarge = "range-too-large", UNPROCESSABLE_ENTITY, "The range is too large for one proof";
     /// AWS asked us to slow down.
     Throttled = "throttled", SERVICE_UNAVAILABLE, "The service is busy";
     /// Something that we need does not answer.

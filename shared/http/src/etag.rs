@@ -13,7 +13,8 @@ use crate::problem::Problem;
 
 /// Tags a 200 answer to a GET with a hash of its body, and answers 304 to a client that has this very body.
 ///
-/// The client may keep the answer, but must ask each time whether it still holds: a token can be taken back.
+/// The client may keep the answer, but must ask each time whether it still holds, as a token can be taken back; unless the
+/// handler says that the answer never changes.
 pub(crate) async fn tag(request: Request, next: Next) -> Response {
     let is_get = request.method() == Method::GET;
     let known: Vec<HeaderValue> = request.headers().get_all(IF_NONE_MATCH).iter().cloned().collect();
@@ -41,7 +42,7 @@ fn set(headers: &mut HeaderMap, tag: &str) {
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);
     }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("authorization, x-tenant-id"));
 }
 

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::FromRef;
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, Request, Service as _, service_fn};
@@ -92,33 +94,42 @@ fn below_base(path: &str) -> String {
     encoded
 }
 
-async fn serve(app: Router, id: String, request: Request) -> Result<http::Response<String>, Infallible> {
+async fn serve(app: Router, id: String, request: Request) -> Result<http::Response<Body>, Infallible> {
     let mut request = request.map(|body| Body::from(body.to_vec()));
     request.extensions_mut().insert(RequestId(id));
     let Ok(response) = app.oneshot(request).await;
     Ok(in_memory(response).await)
 }
 
-/// All our bodies are text in memory; one that is too large for Lambda becomes a problem.
-async fn in_memory(response: Response) -> http::Response<String> {
+/// All our bodies are in memory; one that is too large for Lambda becomes a problem.
+///
+/// `lambda_http` hands text and JSON over as text, and anything else as Base64, which API Gateway turns back into bytes:
+/// see `BinaryMediaTypes` in the template.
+async fn in_memory(response: Response) -> http::Response<Body> {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let body = String::from_utf8_lossy(&bytes).into_owned();
-    if size_as_json(&body) > MAX_ANSWER_BYTES {
+    let size = if is_text(&parts.headers) { size_as_json(&bytes) } else { bytes.len().div_ceil(3) * 4 };
+    if size > MAX_ANSWER_BYTES {
         let problem = Problem::internal(&"the answer is larger than Lambda can return");
         return Box::pin(in_memory(problem.into_response())).await;
     }
-    http::Response::from_parts(parts, body)
+    http::Response::from_parts(parts, Body::from(bytes))
 }
 
-/// How long `text` is as a JSON string, without its quotes.
-fn size_as_json(text: &str) -> usize {
+/// Whether `lambda_http` hands a body with these headers over as text, as far as our own types go.
+fn is_text(headers: &HeaderMap) -> bool {
+    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
+    essence.starts_with("text") || essence.starts_with("application/json") || essence.ends_with("+json")
+}
+
+/// How long this text is as a JSON string, without its quotes.
+fn size_as_json(text: &[u8]) -> usize {
     let escape = |byte: u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
         0..0x20 => 6,
         _ => 1,
     };
-    text.bytes().map(escape).sum()
+    text.iter().copied().map(escape).sum()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! - [`Problem`], [`ProblemType`]: every answer that is not a success.
 //! - [`auth`]: who is asking. `Caller<HistoryReader>` in a handler's signature is the whole check.
 //! - [`Path`], [`Query`], [`Paged`], [`RawJson`], [`Json`]: strict extractors.
-//! - [`Json`], [`Created`], [`Tagged`], [`Page`]: answers.
+//! - [`Json`], [`Created`], [`Tagged`], [`Page`], [`Document`], [`SeeOther`]: answers.
 //! - [`run`]: starts a function; [`app`]: the same as a service, for tests.
 //! - [`openapi`]: the document of the whole API.
 //!
@@ -31,7 +31,7 @@ pub mod resources;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use answer::{Created, Json, Tagged};
+pub use answer::{Created, Document, Json, SeeOther, Tagged};
 pub use app::app;
 pub use auth::Caller;
 pub use body::{MAX_BODY_BYTES, RawJson};

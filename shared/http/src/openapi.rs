@@ -107,6 +107,8 @@ fn by_status(kinds: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
 }
 
 /// One document of the functions' documents.
+///
+/// The router's `{*path}`, which takes the rest of a path, is written as OpenAPI knows it: `{path}`.
 #[must_use]
 pub fn document(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
@@ -135,5 +137,7 @@ pub fn document(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     for part in parts {
         document.merge(part);
     }
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     document
 }

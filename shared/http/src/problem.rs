@@ -151,7 +151,9 @@ impl Problem {
         &self.faults
     }
 
-    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+    /// Tells the client, in `Retry-After`, in how many seconds the same request may succeed.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
         self.header = Some(Extra::RetryAfter(seconds));
         self
     }

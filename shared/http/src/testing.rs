@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -179,8 +179,9 @@ pub struct Call {
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// `null` when there is no body.
+    /// `null` when the body is none of JSON.
     pub json: Value,
+    pub bytes: Bytes,
 }
 
 impl Answer {
@@ -190,6 +191,12 @@ impl Answer {
         let problem = self.headers.get(CONTENT_TYPE).is_some_and(|value| value == "application/problem+json");
         let uri = if problem { self.json["type"].as_str() } else { None };
         uri.and_then(|uri| uri.strip_prefix("urn:order-history:problem:")).unwrap_or_default()
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).expect("a body of UTF-8")
     }
 
     /// The header's value; empty if it is not there.
@@ -251,8 +258,12 @@ impl Call {
         let response = app.clone().oneshot(self.request).await.expect("a router answers everything");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body in memory");
-        let json = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("a JSON body") };
-        Answer { status: parts.status, headers: parts.headers, json }
+        let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let json = match media_type {
+            "application/json" | "application/problem+json" => serde_json::from_slice(&bytes).expect("a JSON body"),
+            _ => Value::Null,
+        };
+        Answer { status: parts.status, headers: parts.headers, json, bytes }
     }
 }
 

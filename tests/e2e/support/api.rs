@@ -30,8 +30,10 @@ pub(crate) struct Call {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// With replacement characters if the body is no text.
     pub(crate) text: String,
-    /// `null` when there is no body.
+    pub(crate) bytes: Vec<u8>,
+    /// `null` when the body is none of JSON.
     pub(crate) json: Value,
     /// The request, for messages.
     pub(crate) what: String,
@@ -82,14 +84,14 @@ impl Call {
         let Self { request, what } = self;
         let answer = request.send().await.unwrap_or_else(|error| panic!("{what} got no answer: {error:?}"));
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = answer.text().await.unwrap_or_else(|error| panic!("the answer to {what} broke off: {error}"));
-        let json = match text.as_str() {
-            "" => Value::Null,
-            text => {
-                serde_json::from_str(text).unwrap_or_else(|_| panic!("{what} is answered with other than JSON: {text}"))
-            }
+        let bytes = answer.bytes().await.unwrap_or_else(|error| panic!("the answer to {what} broke off: {error}"));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let json = match headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("application/json") {
+            "application/json" | "application/problem+json" if !bytes.is_empty() => serde_json::from_slice(&bytes)
+                .unwrap_or_else(|_| panic!("{what} is answered with other than JSON: {text}")),
+            _ => Value::Null,
         };
-        Answer { status, headers, text, json, what }
+        Answer { status, headers, text, bytes: bytes.into(), json, what }
     }
 }
 

@@ -104,9 +104,31 @@ async fn the_path_starts_at_the_base_path() {
 
 #[tokio::test]
 async fn an_answer_that_lambda_cannot_return_is_a_problem() {
-    assert_eq!(size_as_json("a\"\n\u{1}é"), serde_json::to_string("a\"\n\u{1}é").unwrap().len() - 2);
+    assert_eq!(size_as_json("a\"\n\u{1}é".as_bytes()), serde_json::to_string("a\"\n\u{1}é").unwrap().len() - 2);
     let app = Router::new().route("/order-history/x", any(async || "\"".repeat(MAX_ANSWER_BYTES / 2 + 1)));
     let event = as_sent(json!({"httpMethod": "GET", "path": "/order-history/x", "requestContext": {}}));
     let answer = invoke(&app, event).await;
     assert_eq!(answer["statusCode"], 500);
+}
+
+/// Base64 of four thirds, which API Gateway turns back; text stays text.
+#[tokio::test]
+async fn bytes_are_handed_over_as_base64_and_text_as_it_is() {
+    let call = |app: Router| async move {
+        let event = json!({"httpMethod": "GET", "path": "/order-history/x", "requestContext": {}});
+        invoke(&app, as_sent(event)).await
+    };
+    let bytes =
+        call(Router::new().route("/order-history/x", any(async || crate::Document::bytes(vec![0, 255, 7])))).await;
+    assert_eq!((&bytes["body"], &bytes["isBase64Encoded"]), (&"AP8H".into(), &true.into()));
+    assert_eq!(bytes["multiValueHeaders"]["content-type"], json!(["application/octet-stream"]));
+    let text = call(Router::new().route("/order-history/x", any(async || crate::Document::text("— a\n")))).await;
+    assert_eq!((&text["body"], &text["isBase64Encoded"]), (&"— a\n".into(), &false.into()));
+    assert_eq!(text["multiValueHeaders"]["content-type"], json!(["text/plain; charset=utf-8"]));
+
+    let large =
+        |length| Router::new().route("/order-history/x", any(async move || crate::Document::bytes(vec![0; length])));
+    let most = MAX_ANSWER_BYTES / 4 * 3;
+    assert_eq!(call(large(most)).await["statusCode"], 200);
+    assert_eq!(call(large(most + 3)).await["statusCode"], 500);
 }

@@ -70,3 +70,35 @@ fn the_document_has_what_all_parts_share() {
     assert_eq!(json["security"], serde_json::json!([{"bearer": []}]));
     assert!(json["components"]["schemas"]["Problem"]["properties"]["request_id"].is_object());
 }
+
+#[tokio::test]
+async fn what_is_not_json_has_its_type_and_a_tag() {
+    let sample = Sample::start().await;
+    let call = |path: &str| get(&format!("/order-history/documents/{path}")).token(&sample.reader());
+    let text = call("a/b.txt").send(&sample.app).await;
+    assert_eq!((text.status.as_u16(), text.text()), (200, "é"));
+    assert_eq!(text.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(text.header("content-disposition"), r#"attachment; filename="a_b____.txt""#);
+    assert_eq!(text.header("cache-control"), "private, no-cache");
+    let again = call("a/b.txt").header("if-none-match", text.header("etag")).send(&sample.app).await;
+    assert_eq!((again.status.as_u16(), &again.bytes[..]), (304, &[][..]));
+
+    let bytes = call("a/b.bin").send(&sample.app).await;
+    assert_eq!((bytes.status.as_u16(), &bytes.bytes[..]), (200, &[0xff, 0][..]));
+    assert_eq!(bytes.header("cache-control"), "private, max-age=31536000, immutable");
+    assert_eq!(bytes.header("vary"), "authorization, x-tenant-id");
+    assert_eq!(call("a/b.bin").header("if-none-match", bytes.header("etag")).send(&sample.app).await.status, 304);
+
+    let moved = call("a/c").send(&sample.app).await;
+    assert_eq!((moved.status.as_u16(), moved.header("location")), (303, "https://elsewhere.test/x?sig=1"));
+    assert_eq!((moved.header("etag"), moved.header("cache-control")), ("", "no-store"));
+}
+
+/// OpenAPI has no name for "the rest of the path".
+#[test]
+fn a_path_that_takes_the_rest_is_described_by_its_name() {
+    let mut part = utoipa::openapi::OpenApi::default();
+    part.paths.paths.insert("/order-history/documents/{*path}".to_owned(), utoipa::openapi::PathItem::default());
+    let json = serde_json::to_value(document([part])).unwrap();
+    assert!(json["paths"]["/order-history/documents/{path}"].is_object(), "{}", json["paths"]);
+}

@@ -8,7 +8,9 @@ use axum::extract::{FromRef, State};
 use domain::ids::EventId;
 use http_api::auth::{Admin, AnyRole, Auditor, HistoryReader, Producer};
 use http_api::testing::TestGate;
-use http_api::{Caller, Created, Gate, Json, Page, Paged, Path, Problem, Query, RawJson, Tagged, app};
+use http_api::{
+    Caller, Created, Document, Gate, Json, Page, Paged, Path, Problem, Query, RawJson, SeeOther, Tagged, app,
+};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -60,6 +62,16 @@ fn router() -> OpenApiRouter<SampleApi> {
         .routes(routes!(admin))
         .routes(routes!(any_role))
         .routes(routes!(panics))
+        .routes(routes!(document))
+}
+
+#[utoipa::path(get, path = "/order-history/documents/{*path}")]
+async fn document(_: Caller<HistoryReader>, Path(path): Path<String>) -> Result<Document, SeeOther> {
+    match path.as_str() {
+        "a/b.txt" => Ok(Document::text("é").named("a/b \"é\".txt")),
+        "a/b.bin" => Ok(Document::bytes(vec![0xff, 0]).forever()),
+        _ => Err(SeeOther("https://elsewhere.test/x?sig=1".to_owned())),
+    }
 }
 
 #[derive(Debug, Deserialize)]
