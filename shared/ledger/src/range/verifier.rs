@@ -1,5 +1,7 @@
 //! Checking a range bundle, line by line.
 
+use domain::time::Timestamp;
+
 use crate::{
     chain,
     checkpoint::{Checkpoint, CheckpointError},
@@ -36,6 +38,8 @@ struct Progress {
     /// The sequence number of the next entry.
     next: u64,
     ledger_hash: Hash,
+    /// When the entry before was received.
+    received_at: Option<Timestamp>,
     /// Whether entries are opened, once it is known.
     opened: Option<bool>,
 }
@@ -78,6 +82,8 @@ pub enum RangeError {
     Sequence { expected: u64, found: u64 },
     #[error("event {sequence} belongs to the log {found}, not to {origin}")]
     OtherLog { sequence: u64, origin: Origin, found: Origin },
+    #[error("event {sequence} was received before the one before it")]
+    ReceivedBefore { sequence: u64 },
     #[error("event {sequence}: entries with and without content do not go into one bundle")]
     Mixed { sequence: u64 },
     #[error("the bundle ends before event {next}")]
@@ -179,7 +185,7 @@ impl Progress {
         let tree = Frontier::from_hashes(from - 1, std::mem::take(&mut header.left));
         let tree = tree.map_err(|_| RangeError::Left { from })?;
         let ledger_hash = header.previous_ledger_hash;
-        Ok(Self { header, tree, next: from, ledger_hash, opened: None })
+        Ok(Self { header, tree, next: from, ledger_hash, received_at: None, opened: None })
     }
 
     fn entry(&mut self, line: &[u8]) -> Result<Shown, RangeError> {
@@ -201,6 +207,9 @@ impl Progress {
         if entry.origin != self.header.origin {
             let (origin, found) = (self.header.origin.clone(), entry.origin.clone());
             return Err(RangeError::OtherLog { sequence, origin, found });
+        }
+        if self.received_at.replace(entry.received_at).is_some_and(|before| entry.received_at < before) {
+            return Err(RangeError::ReceivedBefore { sequence });
         }
         if *self.opened.get_or_insert(is_opened) != is_opened {
             return Err(RangeError::Mixed { sequence });
