@@ -13,9 +13,8 @@ use crate::outcome::{Cosigned, Fault, Report};
 /// The keys that the user trusts.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    /// Those of the log and of the witnesses.
-    checkpoint: Vec<VerifierKey>,
-    range: Vec<VerifierKey>,
+    /// All of them; what each may sign follows from its type and its name.
+    all: Vec<VerifierKey>,
     quorum: usize,
 }
 
@@ -57,7 +56,11 @@ impl Keys {
         if quorum > named.len() {
             return Err(KeysError::Quorum { quorum, witnesses: named.len() });
         }
-        Ok(Self { checkpoint: [log, witnesses].concat(), range, quorum })
+        Ok(Self { all: [log, range, witnesses].concat(), quorum })
+    }
+
+    pub(crate) fn all(&self) -> &[VerifierKey] {
+        &self.all
     }
 
     /// Reads a checkpoint that the log, and as many witnesses as are asked for, have signed. `what` names it in
@@ -67,26 +70,33 @@ impl Keys {
     /// [`Fault`]
     pub fn checkpoint(&self, what: &str, note: &[u8]) -> Result<Signed, Fault> {
         let signed = self.log_checkpoint(what, note)?;
-        if signed.cosigned_by.len() < self.quorum {
-            let (found, needed) = (signed.cosigned_by.len(), self.quorum);
-            return Err(Fault::TooFewWitnesses { what: what.to_owned(), found, needed });
-        }
+        self.is_witnessed(what, &signed)?;
         Ok(signed)
     }
 
+    /// Takes a checkpoint of which the signatures were checked already, with all of these keys.
+    pub(crate) fn checked(
+        &self,
+        what: &str,
+        checkpoint: &Checkpoint,
+        verified: &[Verified<'_>],
+    ) -> Result<Signed, Fault> {
+        let signed = Signed::new(checkpoint, verified)?;
+        self.is_witnessed(what, &signed)?;
+        Ok(signed)
+    }
+
+    fn is_witnessed(&self, what: &str, signed: &Signed) -> Result<(), Fault> {
+        let (found, needed) = (signed.cosigned_by.len(), self.quorum);
+        if found >= needed { Ok(()) } else { Err(Fault::TooFewWitnesses { what: what.to_owned(), found, needed }) }
+    }
+
     /// Reads a checkpoint that the log has signed; witnesses it may have or not.
-    fn log_checkpoint(&self, what: &str, note: &[u8]) -> Result<Signed, Fault> {
-        let note = parse(what, note)?;
-        let (checkpoint, verified) = Checkpoint::verify(&note, &self.checkpoint).map_err(|error| match error {
-            CheckpointError::Note(error) => refused(what, error),
-            CheckpointError::NotByLog { .. } => Fault::NotSigned { what: what.to_owned() },
-            error => Fault::Malformed { what: what.to_owned(), reason: error.to_string() },
-        })?;
-        let head = checkpoint.head();
-        if head.size == 0 && head.root != empty_root() {
-            return Err(Fault::OtherRoot { size: 0, found: empty_root(), signed: head.root });
-        }
-        Ok(Signed::new(checkpoint.origin, head, &verified))
+    pub(crate) fn log_checkpoint(&self, what: &str, note: &[u8]) -> Result<Signed, Fault> {
+        let note = Note::parse(note).map_err(|error| refused_note(what, error))?;
+        let (checkpoint, verified) =
+            Checkpoint::verify(&note, &self.all).map_err(|error| refused_checkpoint(what, error))?;
+        Signed::new(&checkpoint, &verified)
     }
 
     /// Reads older checkpoints of the same log, which this one must not have fallen behind. Their witnesses do not
@@ -111,25 +121,19 @@ impl Keys {
         }
         Ok(older.head)
     }
+}
 
-    /// Reads a note that a range key of the log has signed, and returns its text.
-    ///
-    /// # Errors
-    /// [`Fault`]
-    pub fn statement(&self, what: &str, note: &[u8], origin: &Origin) -> Result<String, Fault> {
-        let note = parse(what, note)?;
-        let name = origin.range_key_name();
-        let keys: Vec<VerifierKey> = self.range.iter().filter(|key| key.name() == name).cloned().collect();
-        note.verify(&keys).map_err(|error| refused(what, error))?;
-        Ok(note.text().to_owned())
+/// Why a checkpoint was refused, as a sentence about `what`.
+pub(crate) fn refused_checkpoint(what: &str, error: CheckpointError) -> Fault {
+    match error {
+        CheckpointError::Note(error) => refused_note(what, error),
+        CheckpointError::NotByLog { .. } => Fault::NotSigned { what: what.to_owned() },
+        error => Fault::Malformed { what: what.to_owned(), reason: error.to_string() },
     }
 }
 
-fn parse(what: &str, note: &[u8]) -> Result<Note, Fault> {
-    Note::parse(note).map_err(|error| Fault::Malformed { what: what.to_owned(), reason: error.to_string() })
-}
-
-fn refused(what: &str, error: NoteError) -> Fault {
+/// Why a note was refused, as a sentence about `what`.
+pub(crate) fn refused_note(what: &str, error: NoteError) -> Fault {
     let what = what.to_owned();
     match error {
         NoteError::Unsigned => Fault::NotSigned { what },
@@ -158,7 +162,11 @@ pub struct Signed {
 }
 
 impl Signed {
-    fn new(origin: Origin, head: TreeHead, verified: &[Verified<'_>]) -> Self {
+    fn new(checkpoint: &Checkpoint, verified: &[Verified<'_>]) -> Result<Self, Fault> {
+        let (origin, head) = (checkpoint.origin.clone(), checkpoint.head());
+        if head.size == 0 && head.root != empty_root() {
+            return Err(Fault::OtherRoot { size: 0, found: empty_root(), signed: head.root });
+        }
         let (mut signed_by, mut cosigned_by) = (Vec::new(), Vec::new());
         for Verified { key, timestamp } in verified {
             match timestamp {
@@ -172,7 +180,7 @@ impl Signed {
                 }
             }
         }
-        Self { origin, head, signed_by, cosigned_by }
+        Ok(Self { origin, head, signed_by, cosigned_by })
     }
 
     pub(crate) fn report(&self) -> Report {

@@ -13,6 +13,8 @@ pub mod checkpoint;
 pub mod consistency;
 pub mod outcome;
 pub mod progress;
+pub mod proof;
+pub mod range;
 pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;

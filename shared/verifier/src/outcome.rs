@@ -68,18 +68,23 @@ pub enum Fault {
     OtherSequence { sequence: u64, found: u64 },
     #[error("the entry at sequence {sequence} is of the log {found}, and not of {expected}")]
     EntryOfOtherLog { sequence: u64, found: Origin, expected: Origin },
-    #[error("the entry at sequence {sequence} was received at {found}, before the entry ahead of it ({before})")]
-    TimeGoesBack { sequence: u64, found: Timestamp, before: Timestamp },
+    #[error("the entry at sequence {sequence} says that it was received before the entry ahead of it")]
+    TimeGoesBack { sequence: u64 },
 
-    #[error("the event at sequence {sequence} is not in the tree of the checkpoint (size {size}): {reason}")]
-    NotInTree { sequence: u64, size: u64, reason: String },
-    #[error("the content of the event at sequence {sequence} is not what its entry commits to")]
-    OtherContent { sequence: u64 },
+    #[error("the event at sequence {sequence} is not in the tree of the checkpoint: {reason}")]
+    NotInTree { sequence: u64, reason: String },
+    #[error("the content of the event at sequence {sequence} is not what its entry commits to: {reason}")]
+    OtherContent { sequence: u64, reason: String },
     #[error("the event that was given and the proven one (sequence {sequence}) differ in {field}")]
     OtherEvent { sequence: u64, field: &'static str },
 
-    #[error("{file}, sequence {sequence}: {reason}")]
-    Range { file: String, sequence: u64, reason: String },
+    #[error("{file} ends before the entry at sequence {sequence}")]
+    RangeEnds { file: String, sequence: u64 },
+    /// The bundle has the chain at its two ends only, so that no entry between them can be named.
+    #[error("{file}: the chain does not lead from sequence {from} to the ledger hash at {to}; an entry was changed")]
+    OtherChain { file: String, from: u64, to: u64 },
+    #[error("{file}: the entries from sequence {from} to {to} are not those in the tree of the checkpoint (size {size})")]
+    OtherTree { file: String, from: u64, to: u64, size: u64 },
     #[error("{file} starts at sequence {sequence}, and the one before it ends at {last}")]
     NotNext { file: String, sequence: u64, last: u64 },
     #[error("{file} does not go on from the one before it, which ends at sequence {last}: their {what} differ")]
@@ -107,11 +112,11 @@ impl Fault {
             | Self::NotAnEntry { sequence, .. }
             | Self::OtherSequence { sequence, .. }
             | Self::EntryOfOtherLog { sequence, .. }
-            | Self::TimeGoesBack { sequence, .. }
+            | Self::TimeGoesBack { sequence }
             | Self::NotInTree { sequence, .. }
-            | Self::OtherContent { sequence }
+            | Self::OtherContent { sequence, .. }
             | Self::OtherEvent { sequence, .. }
-            | Self::Range { sequence, .. }
+            | Self::RangeEnds { sequence, .. }
             | Self::NotNext { sequence, .. }
             | Self::DoesNotJoin { sequence, .. } => Some(sequence),
             Self::Malformed { .. }
@@ -122,6 +127,8 @@ impl Fault {
             | Self::RolledBack { .. }
             | Self::Forked { .. }
             | Self::OtherRoot { .. }
+            | Self::OtherChain { .. }
+            | Self::OtherTree { .. }
             | Self::Inconsistent { .. }
             | Self::HeadNotSigned { .. } => None,
         }
@@ -152,8 +159,8 @@ pub enum Trouble {
     NoCheckpointOf { size: u64 },
     #[error("the event has neither `secret` nor `opening`, and nor has the proof: ask for it with `content=true`")]
     NoOpening,
-    #[error("sequence {sequence} was noted down, and what was given starts after it")]
-    StartsAfterNoted { sequence: u64 },
+    #[error("the ledger hash of sequence {sequence} was noted down, and what was given does not show it")]
+    NotShown { sequence: u64 },
 }
 
 impl Trouble {

@@ -1,7 +1,7 @@
 //! One entry bundle beside its tile of leaves. This is where nearly all the time goes, and several threads do it.
 
 use domain::time::Timestamp;
-use ledger::{Hash, LeafEntry, Origin, tree};
+use ledger::{Hash, LeafEntry, Origin, leaf::LeafError, tree};
 
 use super::levels::{WIDTH, subtree};
 use crate::{
@@ -49,7 +49,7 @@ fn fill(files: &Files<'_>, piece: &Piece, origin: &Origin, portion: &mut Portion
         let received_at = leaf_entry(entry, sequence, origin)?.received_at;
         let (first, before) = portion.received.unwrap_or((received_at, received_at));
         if received_at < before {
-            return Err(Fault::TimeGoesBack { sequence, found: received_at, before }.into());
+            return Err(Fault::TimeGoesBack { sequence }.into());
         }
         portion.received = Some((first, received_at));
         portion.leaves.push(leaf);
@@ -70,15 +70,9 @@ fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Reads an entry, which must be in its one canonical form and in its place.
-pub(crate) fn leaf_entry(bytes: &[u8], sequence: u64, origin: &Origin) -> Result<LeafEntry, Fault> {
-    let entry: LeafEntry =
-        serde_json::from_slice(bytes).map_err(|error| Fault::NotAnEntry { sequence, reason: error.to_string() })?;
-    if entry.v != ledger::leaf::VERSION {
-        return Err(Fault::NotAnEntry { sequence, reason: format!("its version is {}", entry.v) });
-    }
-    if entry.to_bytes() != bytes {
-        return Err(Fault::NotAnEntry { sequence, reason: "it is written in another way".to_owned() });
-    }
+fn leaf_entry(bytes: &[u8], sequence: u64, origin: &Origin) -> Result<LeafEntry, Fault> {
+    let refused = |error: LeafError| Fault::NotAnEntry { sequence, reason: error.to_string() };
+    let entry = LeafEntry::parse(bytes).map_err(refused)?;
     if entry.origin != *origin {
         return Err(Fault::EntryOfOtherLog { sequence, found: entry.origin, expected: origin.clone() });
     }
