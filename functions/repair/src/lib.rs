@@ -7,69 +7,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
-use domain::{ids::TenantId, json::MAX_SAFE_INTEGER};
 use futures::{StreamExt, stream};
-use serde::Deserialize;
-use store::{Aws, ConfigError, Log, StoreError, log::Repaired};
+use store::{Aws, ConfigError, Log, StoreError, changes::Changes, log::Repaired};
 
 /// How many tenants' logs are looked at at once.
 const TENANTS_AT_ONCE: usize = 8;
-/// The sort key of the item that holds a tenant's watermark, which is no segment.
-const WATERMARK: u64 = MAX_SAFE_INTEGER;
-
-/// A batch of changes to the segments table, as far as it matters here. Images are not read: the log itself is.
-///
-/// Format: <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
-#[derive(Debug, Deserialize)]
-pub struct Changes {
-    #[serde(rename = "Records")]
-    records: Vec<Change>,
-}
-
-/// A change to one item.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Change {
-    event_name: ChangeKind,
-    dynamodb: ChangedItem,
-}
-
-/// What happened to the item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum ChangeKind {
-    Insert,
-    Modify,
-    Remove,
-}
-
-/// Which item it is.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ChangedItem {
-    keys: SegmentKey,
-}
-
-/// The table's key, in DynamoDB's JSON.
-#[derive(Debug, Deserialize)]
-struct SegmentKey {
-    tenant: Text,
-    first: Number,
-}
-
-#[derive(Debug, Deserialize)]
-struct Text {
-    #[serde(rename = "S")]
-    value: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Number {
-    #[serde(rename = "N")]
-    value: String,
-}
 
 /// Some logs could not be completed: the batch must come again.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +44,7 @@ impl Repair {
     /// # Errors
     /// [`RepairError`]: the same batch goes on where this one stopped.
     pub async fn handle(&self, changes: Changes) -> Result<(), RepairError> {
-        let outcomes: Vec<_> = stream::iter(committers(&changes))
+        let outcomes: Vec<_> = stream::iter(changes.committers())
             .map(|tenant| async move {
                 let outcome = self.log.repair(&tenant).await;
                 (tenant, outcome)
@@ -129,19 +71,4 @@ impl Repair {
         metrics::counter!("SegmentsRepaired").increment(repaired);
         failed.map_or(Ok(()), Err)
     }
-}
-
-/// The tenants of all new segments.
-fn committers(changes: &Changes) -> BTreeSet<TenantId> {
-    let segments = changes.records.iter().filter(|change| change.event_name == ChangeKind::Insert);
-    let keys = segments.map(|change| &change.dynamodb.keys).filter(|key| key.first.value != WATERMARK.to_string());
-    keys.filter_map(|key| {
-        let tenant = key.tenant.value.parse();
-        if tenant.is_err() {
-            // Nothing of ours writes such a key, and no retry will make it one.
-            tracing::error!("the segments table has an item under a key that names no tenant");
-        }
-        tenant.ok()
-    })
-    .collect()
 }

@@ -10,11 +10,12 @@ use domain::{
 use serde_json::{Value, json};
 use store::{
     Clock, Log,
+    changes::Changes,
     log::{Repaired, Submission},
     testing::{INDEX, LocalDynamo, SEGMENTS},
 };
 
-use crate::{Changes, Repair, committers};
+use crate::Repair;
 
 /// A batch as Lambda's poller composes it: what happened, to whose item at which sort key.
 fn changes(changes: &[(&str, &str, u64)]) -> Changes {
@@ -75,20 +76,6 @@ async fn forget(dynamo: &LocalDynamo, table: &str, which: impl Fn(&Item) -> bool
         let key = item.into_iter().filter(|(name, _)| keys.contains(&name.as_str())).collect();
         client.delete_item().table_name(table).set_key(Some(key)).send().await.unwrap();
     }
-}
-
-#[test]
-fn only_new_segments_count() {
-    let changes = changes(&[
-        ("INSERT", "acme", 1),
-        ("INSERT", "acme", 3),
-        ("INSERT", "zeta", 9_007_199_254_740_991),
-        ("MODIFY", "rival", 9_007_199_254_740_991),
-        ("MODIFY", "rival", 1),
-        ("REMOVE", "rival", 1),
-        ("INSERT", "Not A Tenant", 1),
-    ]);
-    assert_eq!(Vec::from_iter(committers(&changes)), [tenant("acme")]);
 }
 
 #[tokio::test]

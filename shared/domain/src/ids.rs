@@ -118,6 +118,31 @@ id!(
     "be words of a-z 0-9 _ joined by dots, such as order.payment.succeeded"
 );
 
+/// The name of the anchor log. Its first character is in no tenant's name.
+const ANCHOR: &str = "~anchor";
+
+impl TenantId {
+    /// The log that holds the checkpoints of all the others: a tenant of its own, whom no token, record or path can name.
+    #[must_use]
+    pub fn anchor() -> Self {
+        Self(ANCHOR.to_owned())
+    }
+
+    #[must_use]
+    pub fn is_anchor(&self) -> bool {
+        self.0 == ANCHOR
+    }
+
+    /// Reads the tenant in a key of what we store: every name that can be parsed, and [`TenantId::anchor`]. Not for
+    /// anything that a caller sends.
+    ///
+    /// # Errors
+    /// [`InvalidId`]
+    pub fn from_stored(text: &str) -> Result<Self, InvalidId> {
+        if text == ANCHOR { Ok(Self::anchor()) } else { text.parse() }
+    }
+}
+
 fn is_dotted(bytes: &[u8]) -> bool {
     bytes
         .split(|c| *c == b'.')
@@ -147,8 +172,18 @@ mod tests {
         for bad in ["Order.created", "order..created", ".order", "order.", "order.*", "order created"] {
             assert!(bad.parse::<EventType>().is_err(), "{bad:?}");
         }
-        for bad in ["ACME", "a.b", "a#b", "~unknown"] {
+        for bad in ["ACME", "a.b", "a#b", "~unknown", "~anchor"] {
             assert!(bad.parse::<TenantId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_anchor_is_only_read_from_what_we_stored() {
+        assert_eq!(TenantId::from_stored("~anchor"), Ok(TenantId::anchor()));
+        assert_eq!(TenantId::from_stored("acme"), "acme".parse());
+        assert!(TenantId::from_stored("~other").is_err());
+        assert!(TenantId::try_from("~anchor".to_owned()).is_err());
+        assert!(TenantId::anchor().is_anchor());
+        assert!("anchor".parse::<TenantId>().is_ok_and(|tenant| !tenant.is_anchor()));
     }
 }

@@ -53,10 +53,21 @@ impl StoreError {
             | "ThrottlingException"
             | "RequestLimitExceeded"
             | "ThrottledException"
-            | "LimitExceededException" => Self::Throttled { operation },
-            "InternalServerError" | "ServiceUnavailable" | "InternalFailure" | "TransactionInProgressException" => {
-                Self::Unavailable { operation, code: code.to_owned() }
-            }
+            | "LimitExceededException"
+            // S3
+            | "SlowDown" => Self::Throttled { operation },
+            "InternalServerError"
+            | "ServiceUnavailable"
+            | "InternalFailure"
+            | "TransactionInProgressException"
+            // S3
+            | "InternalError"
+            | "RequestTimeout"
+            | "OperationAborted"
+            // KMS
+            | "KMSInternalException"
+            | "DependencyTimeoutException"
+            | "KeyUnavailableException" => Self::Unavailable { operation, code: code.to_owned() },
             _ if error.as_service_error().is_none() && !matches!(error, SdkError::ConstructionFailure(_)) => {
                 Self::Unavailable { operation, code: code.to_owned() }
             }

@@ -2,10 +2,12 @@
 //!
 //! - [`Log`]: a tenant's log of segments and the index over it; the append protocol lives there.
 //! - [`Failures`]: what came in and could not become an event.
+//! - [`Trees`]: the tenants' Merkle trees, their tiles, checkpoints and proofs; [`Integrator`] lets them grow.
 //! - [`Schemas`]: what payloads look like, and [`SchemaCache`]: whether one does.
 
 mod aws;
 mod capacity;
+pub mod changes;
 mod clock;
 mod error;
 pub mod failures;
@@ -14,8 +16,10 @@ pub mod log;
 pub mod requests;
 mod retry;
 pub mod schemas;
+mod signer;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tree;
 
 pub use aws::{Aws, ConfigError, required};
 pub use clock::Clock;
@@ -23,3 +27,5 @@ pub use error::StoreError;
 pub use failures::Failures;
 pub use log::Log;
 pub use schemas::{SchemaCache, Schemas};
+pub use signer::Signer;
+pub use tree::{Integrator, Trees};

@@ -3,6 +3,10 @@
 //! Every read of it is strongly consistent, so it proves nothing about stale reads; the end-to-end tests and the fault
 //! tests do.
 
+mod bucket;
+mod faults;
+mod key;
+
 use std::net::SocketAddr;
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
@@ -10,7 +14,8 @@ use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, Region, SharedCredentialsProvider},
     types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType,
         ScalarAttributeType::{N, S},
     },
 };
@@ -18,12 +23,17 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::Aws;
 
+pub use bucket::MemoryBucket;
+pub use faults::{Faults, Injected, Moment};
+pub use key::MemoryKey;
+
 /// The names of the tables in a [`LocalDynamo`].
 pub const SEGMENTS: &str = "Segments";
 pub const INDEX: &str = "Index";
 pub const SCHEMAS: &str = "Schemas";
 pub const REQUESTS: &str = "Requests";
 pub const FAILURES: &str = "Failures";
+pub const TREES: &str = "Trees";
 
 /// The tables as template.yaml declares them: name, partition key, sort key.
 type TableKeys = (&'static str, (&'static str, ScalarAttributeType), Option<(&'static str, ScalarAttributeType)>);
@@ -56,6 +66,7 @@ impl LocalDynamo {
         for (name, partition, sort) in tables {
             create(aws.dynamo(), name, partition, sort).await;
         }
+        create_trees(aws.dynamo()).await;
         Self { aws, address, server }
     }
 
@@ -81,6 +92,36 @@ impl Drop for LocalDynamo {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// The one table with an index.
+#[expect(clippy::expect_used, reason = "test support: a test that cannot start must stop")]
+async fn create_trees(dynamo: &Client) {
+    let key = |name: &str, key: KeyType| {
+        KeySchemaElement::builder().attribute_name(name).key_type(key).build().expect("a complete key")
+    };
+    let attribute = |name: &str| {
+        let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(S);
+        definition.build().expect("a complete definition")
+    };
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(crate::tree::OPEN_TREES)
+        .key_schema(key("open", KeyType::Hash))
+        .key_schema(key("tenant", KeyType::Range))
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
+    dynamo
+        .create_table()
+        .table_name(TREES)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute("tenant"))
+        .attribute_definitions(attribute("name"))
+        .attribute_definitions(attribute("open"))
+        .key_schema(key("tenant", KeyType::Hash))
+        .key_schema(key("name", KeyType::Range))
+        .global_secondary_indexes(index.build().expect("a complete index"))
+        .send()
+        .await
+        .expect("the table is created");
 }
 
 fn config(endpoint: &str) -> SdkConfig {

@@ -118,6 +118,15 @@ impl Log {
         self.index_item(&key).await?.map(recorded_from_item).transpose()
     }
 
+    /// The sequence number that the index has for an id, whether the event itself can be read there or not.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn sequence_of(&self, tenant: &TenantId, event_id: &EventId) -> Result<Option<u64>, StoreError> {
+        let Some(stored) = self.index_item(&IndexKey::event(tenant, event_id)).await? else { return Ok(None) };
+        item::from_item::<EventItem>(stored).map(|found| Some(found.sequence))
+    }
+
     async fn index_item(&self, key: &IndexKey) -> Result<Option<Item>, StoreError> {
         let answer = self
             .tables
@@ -247,26 +256,31 @@ impl Log {
         }
     }
 
-    /// The segments from one on, in order, for whoever builds something from the whole log. Nothing about them is
-    /// checked: whether they join up, and whether their hashes follow from their entries, is the reader's to see. At
-    /// most [`READ_AHEAD`] of them are held, packed as they are stored.
+    /// The segments that start between two sequence numbers, both included, in order, for whoever builds something from
+    /// the whole log. Nothing about them is checked: whether they join up, and whether their hashes follow from their
+    /// entries, is the reader's to see. At most [`READ_AHEAD`] of them are held, packed as they are stored.
     ///
     /// # Errors
     /// In the stream: [`StoreError`], after which it ends.
-    pub fn segments<'a>(
-        &'a self,
-        tenant: &'a TenantId,
-        first: u64,
-    ) -> impl Stream<Item = Result<Segment, StoreError>> + 'a {
-        let start = (VecDeque::<SegmentItem>::new(), first, false);
-        stream::try_unfold(start, move |(mut ahead, from, mut last)| async move {
-            if ahead.is_empty() && !last {
-                ahead = self.tables.segments_between(tenant, from, u64::MAX, READ_AHEAD).await?.into();
-                last = ahead.len() < READ_AHEAD;
+    pub fn segments(
+        &self,
+        tenant: &TenantId,
+        from: u64,
+        to: u64,
+    ) -> impl Stream<Item = Result<Segment, StoreError>> + Send + use<> {
+        let (log, tenant) = (self.clone(), tenant.clone());
+        let start = (VecDeque::<SegmentItem>::new(), from, from > to);
+        stream::try_unfold(start, move |(mut ahead, from, mut last)| {
+            let (log, tenant) = (log.clone(), tenant.clone());
+            async move {
+                if ahead.is_empty() && !last {
+                    ahead = log.tables.segments_between(&tenant, from, to, READ_AHEAD).await?.into();
+                    last = ahead.len() < READ_AHEAD || ahead.back().is_some_and(|newest| newest.next() > to);
+                }
+                let Some(stored) = ahead.pop_front() else { return Ok(None) };
+                let next = stored.next();
+                Ok(Some((stored.open()?, (ahead, next, last))))
             }
-            let Some(stored) = ahead.pop_front() else { return Ok(None) };
-            let next = stored.next();
-            Ok(Some((stored.open()?, (ahead, next, last))))
         })
     }
 
