@@ -9,6 +9,7 @@ mod auth;
 mod bad_input;
 mod ingest;
 mod isolation;
+mod ledger;
 mod main_job;
 mod manners;
 mod racing;

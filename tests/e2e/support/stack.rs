@@ -16,6 +16,7 @@ pub(crate) struct Stack {
     pub(crate) credentials: Option<KeyPair>,
     pub(crate) api_url: String,
     pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) functions: BTreeMap<String, String>,
     pub(crate) signing_key: PathBuf,
     pub(crate) key_id: String,
     pub(crate) issuer: String,
