@@ -27,6 +27,7 @@ pub struct OpenedEntry {
 
 /// What a proof shows of an event: `{"entry": …}`, or an [`OpenedEntry`].
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the common one, and there is one at a time")]
 pub enum Shown {
     Entry(LeafEntry),
     Opened(Box<OpenedEntry>),
