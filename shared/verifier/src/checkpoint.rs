@@ -5,7 +5,6 @@ use ledger::{
     Origin, TreeHead,
     checkpoint::{Checkpoint, CheckpointError},
     note::{KeyType, Note, NoteError, Verified, VerifierKey},
-    tree::empty_root,
 };
 
 use crate::outcome::{Cosigned, Fault, Report};
@@ -81,7 +80,7 @@ impl Keys {
         checkpoint: &Checkpoint,
         verified: &[Verified<'_>],
     ) -> Result<Signed, Fault> {
-        let signed = Signed::new(checkpoint, verified)?;
+        let signed = Signed::new(checkpoint, verified);
         self.is_witnessed(what, &signed)?;
         Ok(signed)
     }
@@ -96,7 +95,7 @@ impl Keys {
         let note = Note::parse(note).map_err(|error| refused_note(what, error))?;
         let (checkpoint, verified) =
             Checkpoint::verify(&note, &self.all).map_err(|error| refused_checkpoint(what, error))?;
-        Signed::new(&checkpoint, &verified)
+        Ok(Signed::new(&checkpoint, &verified))
     }
 
     /// Reads older checkpoints of the same log, which this one must not have fallen behind. Their witnesses do not
@@ -162,11 +161,8 @@ pub struct Signed {
 }
 
 impl Signed {
-    fn new(checkpoint: &Checkpoint, verified: &[Verified<'_>]) -> Result<Self, Fault> {
+    fn new(checkpoint: &Checkpoint, verified: &[Verified<'_>]) -> Self {
         let (origin, head) = (checkpoint.origin.clone(), checkpoint.head());
-        if head.size == 0 && head.root != empty_root() {
-            return Err(Fault::OtherRoot { size: 0, found: empty_root(), signed: head.root });
-        }
         let (mut signed_by, mut cosigned_by) = (Vec::new(), Vec::new());
         for Verified { key, timestamp } in verified {
             match timestamp {
@@ -180,7 +176,7 @@ impl Signed {
                 }
             }
         }
-        Ok(Self { origin, head, signed_by, cosigned_by })
+        Self { origin, head, signed_by, cosigned_by }
     }
 
     pub(crate) fn report(&self) -> Report {

@@ -83,10 +83,13 @@ pub enum Fault {
     /// The bundle has the chain at its two ends only, so that no entry between them can be named.
     #[error("{file}: the chain does not lead from sequence {from} to the ledger hash at {to}; an entry was changed")]
     OtherChain { file: String, from: u64, to: u64 },
-    #[error("{file}: the entries from sequence {from} to {to} are not those in the tree of the checkpoint (size {size})")]
+    #[error(
+        "{file}: the entries from sequence {from} to {to} are not those in the tree of the checkpoint (size {size})"
+    )]
     OtherTree { file: String, from: u64, to: u64, size: u64 },
-    #[error("{file} starts at sequence {sequence}, and the one before it ends at {last}")]
-    NotNext { file: String, sequence: u64, last: u64 },
+    /// `sequence` is the first one that is missing, or the first that is there twice.
+    #[error("{file} starts at sequence {from}, and the one before it ends at {last}")]
+    NotNext { file: String, sequence: u64, from: u64, last: u64 },
     #[error("{file} does not go on from the one before it, which ends at sequence {last}: their {what} differ")]
     DoesNotJoin { file: String, sequence: u64, last: u64, what: &'static str },
 

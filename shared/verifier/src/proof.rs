@@ -43,8 +43,7 @@ pub fn verify(proof: &[u8], event: Option<&[u8]>, keys: &Keys) -> Result<Report,
         report.notes.extend(compared.notes);
     }
     let given = if event.is_some() { ", and is the one that was given" } else { "" };
-    report.sentence =
-        format!("event {} is in the log {} at sequence {sequence}{given}", entry.event_id, entry.origin);
+    report.sentence = format!("event {} is in the log {} at sequence {sequence}{given}", entry.event_id, entry.origin);
     report.event = Some(EventReport {
         sequence,
         event_id: entry.event_id.to_string(),
@@ -68,7 +67,8 @@ fn erased(opening: &Opening) -> Vec<String> {
 
 /// Why a proof was refused. `sequence` is the one that it is about, once it can be read.
 fn refused(error: TlogProofError, sequence: Option<u64>) -> Fault {
-    let malformed = |error: &TlogProofError| Fault::Malformed { what: "the proof".to_owned(), reason: error.to_string() };
+    let malformed =
+        |error: &TlogProofError| Fault::Malformed { what: "the proof".to_owned(), reason: error.to_string() };
     match (error, sequence) {
         (TlogProofError::Note(error), _) => refused_note(CHECKPOINT, error),
         (TlogProofError::Checkpoint(error), _) => refused_checkpoint(CHECKPOINT, error),

@@ -49,7 +49,8 @@ impl<'k> Check<'k> {
     /// # Errors
     /// [`Fault`], if the older checkpoint is not right.
     pub fn new(keys: &'k Keys, noted: &'k [Noted], since: Option<&(String, Vec<u8>)>) -> Result<Self, Fault> {
-        let since = since.map(|(name, note)| keys.log_checkpoint(&format!("the checkpoint {name}"), note)).transpose()?;
+        let since =
+            since.map(|(name, note)| keys.log_checkpoint(&format!("the checkpoint {name}"), note)).transpose()?;
         let heads = since.into_iter().map(|signed| (signed.origin, signed.head)).collect();
         Ok(Self { keys, noted, heads, at: None, signed: None, opened: 0 })
     }
@@ -90,7 +91,7 @@ impl<'k> Check<'k> {
             same_log(file, &origin, &at.origin)?;
             let (file, last) = (file.to_owned(), at.sequence);
             if from != last + 1 {
-                return Err(Fault::NotNext { file, sequence: from, last });
+                return Err(Fault::NotNext { file, sequence: from.min(last + 1), from, last });
             }
             let what = if previous_ledger_hash != at.ledger_hash {
                 "ledger hashes"
@@ -102,8 +103,7 @@ impl<'k> Check<'k> {
             return Err(Fault::DoesNotJoin { file, sequence: from, last, what });
         }
         let start = Noted { sequence: from - 1, ledger_hash: previous_ledger_hash };
-        let at =
-            At { start, origin, sequence: from - 1, ledger_hash: previous_ledger_hash, tree, received_at: None };
+        let at = At { start, origin, sequence: from - 1, ledger_hash: previous_ledger_hash, tree, received_at: None };
         self.at = Some(at);
         self.hold_against_memory()
     }

@@ -60,19 +60,15 @@ pub(super) fn compare(event: &[u8], entry: &LeafEntry, opening: Option<&Opening>
 }
 
 /// Compares payload and metadata with the entry's commitment, and takes them out of the document.
-fn content(
-    event: &mut Map<String, Value>,
-    entry: &LeafEntry,
-    proven: Option<&Opening>,
-) -> Result<Compared, Failure> {
+fn content(event: &mut Map<String, Value>, entry: &LeafEntry, proven: Option<&Opening>) -> Result<Compared, Failure> {
     let sequence = entry.seq;
     let own: Map<String, Value> =
         ["secret", "opening"].into_iter().filter_map(|name| event.remove_entry(name)).collect();
+    let metadata = event.remove("metadata").unwrap_or_else(|| Value::Object(Map::new()));
     let Some(payload) = event.remove("payload") else {
-        let notes = vec!["there is no payload in the event that was given, so it was not compared".to_owned()];
+        let notes = vec!["there is no payload in the event that was given, so its content was not compared".to_owned()];
         return Ok(Compared { content_checked: false, erased: Vec::new(), notes });
     };
-    let metadata = event.remove("metadata").unwrap_or_else(|| Value::Object(Map::new()));
     let (Value::Object(mut payload), Value::Object(mut metadata)) = (payload, metadata) else {
         return Err(Fault::OtherEvent { sequence, field: "payload or metadata" }.into());
     };

@@ -163,6 +163,16 @@ impl TestLog {
         files
     }
 
+    /// Another history of the same log: the events from `sequence` on are others, and the same keys have signed.
+    #[must_use]
+    pub fn rewritten_from(&self, sequence: u64, seed: u64) -> Self {
+        let kept = sequence - 1;
+        let chain = Chain::at(self.origin.clone(), kept, self.ledger_hash(kept));
+        let rest = Events { chain, random: Random::new(seed) }.take((self.size() - kept) as usize);
+        let events = self.events[..kept as usize].iter().cloned().chain(rest).collect();
+        Self { events, ..self.clone() }
+    }
+
     /// The keys to check it with.
     #[must_use]
     pub fn keys(&self) -> Keys {

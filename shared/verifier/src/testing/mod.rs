@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod documents;
 mod files;
 mod log;
 mod signer;
 mod tamper;
+pub mod tree;
 
 pub use files::InMemory;
 pub use log::{Events, Recorded, TestLog, checkpoint_text, tiles};

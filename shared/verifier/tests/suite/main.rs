@@ -2,4 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod consistency;
+mod program;
+mod proof;
+mod range;
+mod support;
 mod tiles;
+mod vectors;

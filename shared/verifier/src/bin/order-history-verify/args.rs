@@ -146,7 +146,8 @@ fn keys(text: &str) -> Result<KeyList, String> {
     let lines = verifier::source::read_file(path.as_ref(), Limits::KEYS).map_err(|error| error.to_string())?;
     let lines = String::from_utf8(lines).map_err(|_| format!("{path} is not text"))?;
     let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let list = lines.map(str::parse).collect::<Result<Vec<VerifierKey>, _>>().map_err(|error| format!("{path}: {error}"))?;
+    let list =
+        lines.map(str::parse).collect::<Result<Vec<VerifierKey>, _>>().map_err(|error| format!("{path}: {error}"))?;
     if list.is_empty() { Err(format!("{path} has no key in it")) } else { Ok(KeyList(list)) }
 }
 
