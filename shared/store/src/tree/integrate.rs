@@ -192,12 +192,19 @@ impl Integrator {
     /// There is nothing after the tree's last event: then that event must be the log's last.
     async fn check_end(&self, tenant: &TenantId, state: &TreeState) -> Result<(), StoreError> {
         let end = self.log.status(tenant).await?;
-        // It may have grown since.
-        if end.sequence > state.size() || (end.sequence, end.ledger_hash) == (state.size(), state.ledger_hash()) {
+        if (end.sequence, end.ledger_hash) == (state.size(), state.ledger_hash()) {
             return Ok(());
         }
+        if end.sequence > state.size() {
+            // It has grown since; then a segment begins where the tree ends.
+            let next = state.size() + 1;
+            let segment = self.log.segment_of(tenant, next).await?;
+            if segment.is_some_and(|segment| segment.first == next) {
+                return Ok(());
+            }
+        }
         Err(StoreError::corrupt(format_args!(
-            "the log ends at {}, where the tree of {} events does not",
+            "the log of {} events does not extend the tree of {}",
             end.sequence,
             state.size()
         )))

@@ -21,6 +21,8 @@ mod read;
 mod source;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use domain::ids::TenantId;
