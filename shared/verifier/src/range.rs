@@ -7,7 +7,7 @@ use ledger::{
     Hash, LeafEntry, Origin, TreeHead, chain,
     entry::Shown,
     range::{RangeError, RangeHeader, RangeVerifier, StatementError, VerifiedRange},
-    tree::Frontier,
+    tree::{self, Frontier},
 };
 
 use crate::{
@@ -72,8 +72,15 @@ impl<'k> Check<'k> {
         let mut done = 0;
         while let Some(line) = lines.next()? {
             if let Some(shown) = verifier.line(line).map_err(|error| refused(file, error))? {
-                self.opened += u64::from(matches!(shown, Shown::Opened(_)));
-                self.entry(shown.entry())?;
+                let leaf = match &shown {
+                    // The line is the leaf, as was checked.
+                    Shown::Entry(_) => tree::leaf_hash(line.strip_suffix(b"\n").unwrap_or(line)),
+                    Shown::Opened(opened) => {
+                        self.opened += 1;
+                        opened.entry.leaf_hash()
+                    }
+                };
+                self.entry(shown.entry(), leaf)?;
                 done += 1;
                 progress.at(done);
             }
@@ -109,13 +116,12 @@ impl<'k> Check<'k> {
     }
 
     /// Adds an entry of which everything but its neighbours was checked.
-    fn entry(&mut self, entry: &LeafEntry) -> Result<(), Fault> {
+    fn entry(&mut self, entry: &LeafEntry, leaf: Hash) -> Result<(), Fault> {
         let Some(at) = &mut self.at else { return Ok(()) };
         let sequence = entry.seq;
         if at.received_at.is_some_and(|before| entry.received_at < before) {
             return Err(Fault::TimeGoesBack { sequence });
         }
-        let leaf = entry.leaf_hash();
         at.received_at = Some(entry.received_at);
         at.sequence = sequence;
         at.ledger_hash = chain::link(sequence, at.ledger_hash, leaf);
