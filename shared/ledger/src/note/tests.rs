@@ -42,6 +42,26 @@ fn a_note_with_empty_lines_and_other_scripts_is_read() {
     assert_eq!(read.to_string(), note);
 }
 
+/// The example of <https://c2sp.org/tlog-cosignature>, of which that of <https://c2sp.org/tlog-checkpoint> is a part. The
+/// pages do not publish the keys.
+#[test]
+fn the_examples_of_checkpoints_and_cosignatures_are_read() {
+    let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    let log = "\u{2014} example.com/behind-the-sofa \
+               Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=";
+    let witness = "\u{2014} witness.example.com/w1 \
+                   jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==";
+    for note in [format!("{text}\n{log}\n"), format!("{text}\n{log}\n{witness}\n")] {
+        let read = Note::parse(note.as_bytes()).unwrap();
+        assert_eq!((read.text(), read.to_string()), (text, note));
+        assert_eq!(read.signatures()[0].key_id(), [0x03, 0x3d, 0xe0, 0xae]);
+        assert_eq!(crate::Checkpoint::parse(text).unwrap().size, 20_852_163);
+    }
+    let cosignature = Signature::parse(witness).unwrap();
+    let (timestamp, signature) = cosignature.bytes.split_first_chunk::<8>().unwrap();
+    assert_eq!((u64::from_be_bytes(*timestamp), signature.len()), (1_679_315_147, 64), "the time that the page shows");
+}
+
 #[test]
 fn any_changed_byte_is_seen() {
     let key: VerifierKey = VKEY.parse().unwrap();
