@@ -7,14 +7,18 @@ use axum::Router;
 use events_api::EventsApi;
 use http_api::testing::{TestGate, invoke};
 use kinesis_ingest::Ingest;
+use ledger_anchor::{LedgerAnchor, witness::Client};
 use ledger_api::LedgerApi;
 use ops_api::{Health, OpsApi};
 use orders_api::OrdersApi;
 use schemas_api::SchemasApi;
 use segment_repair::Repair;
 use serde_json::Value;
-use store::testing::{FAILURES, SCHEMAS};
-use store::{Clock, Failures, Log, SchemaCache, Schemas};
+use std::time::{Duration, SystemTime};
+use store::testing::{FAILURES, MemoryBucket, MemoryKey, SCHEMAS};
+use store::tree::{Integrator, Ranges, Trees};
+use store::{Clock, Failures, Log, SchemaCache, Schemas, Signer};
+use tree_integrator::TreeIntegrator;
 
 use crate::template::Template;
 
@@ -51,6 +55,8 @@ struct Service {
     apis: BTreeMap<&'static str, Router>,
     ingest: Ingest,
     repair: Repair,
+    tree: TreeIntegrator,
+    anchor: LedgerAnchor,
 }
 
 impl Service {
@@ -61,21 +67,30 @@ impl Service {
         let schemas = Schemas::new(aws, SCHEMAS);
         let cache = SchemaCache::new(schemas.clone(), Clock::System);
         let failures = Failures::new(aws, FAILURES, 30);
-        let events = EventsApi { log: log.clone(), schemas: cache.clone(), gate: gate.gate() };
+        let bucket = MemoryBucket::default();
+        let trees = Trees::for_tests(aws, &bucket);
+        let signer = |seed| Signer::in_memory(MemoryKey::new([seed; 32]));
+        let integrator = Integrator::new(trees.clone(), log.clone(), vec![signer(1)], Clock::System);
+        let ranges = Ranges::for_tests(trees.clone(), log.clone(), signer(2), &bucket);
+        let events = EventsApi { log: log.clone(), schemas: cache.clone(), trees: trees.clone(), gate: gate.gate() };
+        let ledger = LedgerApi { log: log.clone(), trees, ranges, gate: gate.gate() };
         // There is nothing here to probe but the tables, which every other sample uses.
         let ops = OpsApi { gate: gate.gate(), failures: failures.clone(), health: Health::new(vec![]) };
         let apis = BTreeMap::from([
             ("events-api", http_api::app(events_api::router(), events)),
             ("schemas-api", http_api::app(schemas_api::router(), SchemasApi { schemas, gate: gate.gate() })),
             ("orders-api", http_api::app(orders_api::router(), OrdersApi { log: log.clone(), gate: gate.gate() })),
-            ("ledger-api", http_api::app(ledger_api::router(), LedgerApi { log: log.clone(), gate: gate.gate() })),
+            ("ledger-api", http_api::app(ledger_api::router(), ledger)),
             ("ops-api", http_api::app(ops_api::router(), ops)),
         ]);
-        Self { apis, ingest: Ingest::new(log.clone(), cache, failures), repair: Repair::new(log), gate }
+        let anchor = LedgerAnchor::new(integrator.clone(), Vec::new(), Client::new().unwrap(), Clock::System);
+        let tree = TreeIntegrator::new(integrator);
+        Self { apis, ingest: Ingest::new(log.clone(), cache, failures), repair: Repair::new(log), tree, anchor, gate }
     }
 
     /// Hands the sample to its function. The answer of one that answers.
     async fn invoke(&self, function: &str, event: Value) -> Option<Value> {
+        let deadline = SystemTime::now() + Duration::from_secs(300);
         match function {
             "kinesis-ingest" => {
                 self.ingest.handle(serde_json::from_value(event).unwrap()).await.unwrap();
@@ -83,6 +98,14 @@ impl Service {
             }
             "segment-repair" => {
                 self.repair.handle(serde_json::from_value(event).unwrap()).await.unwrap();
+                None
+            }
+            "tree-integrator" => {
+                self.tree.handle(serde_json::from_value(event).unwrap(), deadline).await.unwrap();
+                None
+            }
+            "ledger-anchor" => {
+                self.anchor.handle(serde_json::from_value(event).unwrap(), deadline).await.unwrap();
                 None
             }
             api => Some(invoke(&self.apis[api], event).await),

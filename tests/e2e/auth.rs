@@ -12,7 +12,14 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         | "GET /events/{event_id}"
         | "GET /events/{event_id}/verify"
         | "GET /orders/{order_id}/timeline"
-        | "GET /ledger/status" => &["history_reader", "auditor", "admin"],
+        | "GET /events/{event_id}/proof"
+        | "GET /ledger/status"
+        | "GET /ledger/checkpoint"
+        | "GET /ledger/tile/{path}"
+        | "GET /ledger/keys"
+        | "GET /ledger/proof"
+        | "GET /ledger/consistency"
+        | "GET /ledger/anchors" => &["history_reader", "auditor", "admin"],
         "GET /schemas" | "GET /schemas/{type}/{version}" => &ALL_ROLES,
         "POST /schemas" | "GET /diagnostics" => &["admin"],
         name => panic!("say here who may call {name}"),

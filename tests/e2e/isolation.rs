@@ -7,6 +7,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::ledger::invoke;
 use crate::support::{ALL_ROLES, Answer, Api, Route, Stream, Tenant, event, eventually, random_name, routes};
 
 const WITHIN: Duration = Duration::from_secs(240);
@@ -30,8 +31,10 @@ impl Victim {
         for version in ["v1", "v2"] {
             victim.tenant.post("/schemas", &victim.schema(version)).await.expect(201);
         }
-        victim.tenant.post("/events", &victim.event(&victim.event_id)).await.expect(201);
-        victim.tenant.post("/events", &victim.event("evt_2")).await.expect(201);
+        for (id, length) in [(victim.event_id.as_str(), 1), ("evt_2", 2)] {
+            victim.tenant.post("/events", &victim.event(id)).await.expect(201);
+            victim.is_anchored(length).await;
+        }
         let refused = |id| {
             let mut refused = victim.event(id);
             refused["tenant_id"] = victim.tenant.name.clone().into();
@@ -48,6 +51,16 @@ impl Victim {
         victim
     }
 
+    /// Waits until the tree has all events, and has it anchored.
+    async fn is_anchored(&self, length: u64) {
+        eventually("the tree has all events", WITHIN, || async {
+            let status = self.tenant.get("/ledger/status").await.json;
+            if status["checkpoint"]["size"] == length { Ok(()) } else { Err(status.to_string()) }
+        })
+        .await;
+        invoke("LedgerAnchor", &json!({"task": "anchor"})).await;
+    }
+
     fn schema(&self, version: &str) -> Value {
         let schema = json!({"type": "object", "title": self.marker, "properties": {"note": {"type": "string"}}});
         json!({"type": self.event_type, "version": version, "schema": schema})
@@ -60,15 +73,24 @@ impl Victim {
         event
     }
 
-    /// A route's path, with what the victim has.
+    /// A route's path and the query that it must have, with what the victim has.
     fn path(&self, route: &Route) -> String {
-        route.filled(|parameter| match parameter {
+        let query = match route.name().as_str() {
+            "GET /events/{event_id}/proof" => "?content=true",
+            "GET /ledger/proof" => "?from=1&to=2&content=true",
+            "GET /ledger/consistency" => "?from=1&to=2",
+            _ => "",
+        };
+        let path = route.filled(|parameter| match parameter {
             "event_id" => self.event_id.clone(),
             "order_id" => self.order_id.clone(),
             "type" => self.event_type.clone(),
             "version" => "v1".to_owned(),
+            // A tile of the tree.
+            "path" => "entries/000.p/2".to_owned(),
             other => panic!("{}: say here what a victim has for {other}", route.name()),
-        })
+        });
+        format!("{path}{query}")
     }
 
     fn call(&self, api: &Api, route: &Route, query: &str, body: Option<&Value>) -> crate::support::Call {
@@ -101,7 +123,20 @@ fn is_a_strangers_answer(route: &Route, answer: &Answer) {
             let expected = json!({"valid": true, "events": [{"index": 0, "valid": true, "errors": []}]});
             assert_eq!((answer.status, &answer.json), (200, &expected), "{}", shown());
         }
-        "GET /ledger/status" => assert_eq!((answer.status, &answer.json["length"]), (200, &json!(0)), "{}", shown()),
+        "GET /ledger/status" => {
+            assert_eq!((answer.status, &answer.json["length"]), (200, &json!(0)), "{}", shown());
+            assert_eq!(answer.json["checkpoint"], Value::Null, "{}", shown());
+        }
+        // The keys are the same for everybody; their names are not.
+        "GET /ledger/keys" => {
+            assert_eq!(answer.status, 200, "{}", shown());
+            let origin = answer.json["origin"].as_str().unwrap();
+            let keys = answer.json["keys"].as_array().unwrap();
+            assert!(keys.iter().all(|key| key["vkey"].as_str().unwrap().starts_with(origin)), "{}", shown());
+        }
+        "GET /ledger/proof" | "GET /ledger/consistency" => {
+            assert_eq!((answer.status, answer.problem()), (409, "not-yet-in-tree"), "{}", shown());
+        }
         _ if route.is_list => assert_eq!(answer.items(), &[] as &[Value], "{}", shown()),
         _ => assert_eq!((answer.status, answer.problem()), (404, "not-found"), "{}", shown()),
     }
@@ -117,8 +152,14 @@ async fn no_route_gives_anything_of_another_tenant() {
         seen.insert(route.path.clone(), answer.text.contains(&victim.marker));
     }
     let seen: Vec<&str> = seen.iter().filter(|(_, seen)| **seen).map(|(path, _)| path.as_str()).collect();
-    let content =
-        ["/diagnostics", "/events", "/events/{event_id}", "/orders/{order_id}/timeline", "/schemas/{type}/{version}"];
+    let content = [
+        "/diagnostics",
+        "/events",
+        "/events/{event_id}",
+        "/ledger/proof",
+        "/orders/{order_id}/timeline",
+        "/schemas/{type}/{version}",
+    ];
     assert_eq!(seen, content);
 
     for route in routes().iter().filter(|route| route.needs_token) {
@@ -144,6 +185,8 @@ async fn no_route_gives_anything_of_another_tenant() {
 
         for answer in answers {
             assert!(!answer.text.contains(&victim.marker), "{} gives the victim's content away", answer.what);
+            let name = &victim.tenant.name;
+            assert!(!answer.text.contains(name) || answer.status == 403, "{} names the victim", answer.what);
             let headers = format!("{:?}", answer.headers);
             assert!(!headers.contains(&victim.marker), "{} gives the victim's content away", answer.what);
         }

@@ -2,6 +2,7 @@
 
 mod create_event;
 mod get_event;
+mod get_proof;
 mod list_events;
 #[cfg(test)]
 mod tests;
@@ -9,8 +10,15 @@ mod validate_events;
 mod verify_event;
 
 use axum::extract::FromRef;
+use domain::ids::TenantId;
 use http_api::Gate;
-use store::{Log, schemas::SchemaCache};
+use ledger::{LeafEntry, commitment};
+use store::{
+    Log,
+    log::{Entry, RecordedEvent},
+    schemas::SchemaCache,
+    tree::Trees,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
@@ -18,6 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub struct EventsApi {
     pub log: Log,
     pub schemas: SchemaCache,
+    pub trees: Trees,
     pub gate: Gate,
 }
 
@@ -29,4 +38,12 @@ pub fn router() -> OpenApiRouter<EventsApi> {
         .routes(routes!(validate_events::validate_events))
         .routes(routes!(get_event::get_event))
         .routes(routes!(verify_event::verify_event))
+        .routes(routes!(get_proof::get_proof))
+}
+
+/// The line of the log, computed from the event as it is stored.
+fn leaf_entry(log: &Log, tenant: &TenantId, recorded: &RecordedEvent) -> LeafEntry {
+    let Entry { event, opening, .. } = &recorded.entry;
+    let content = commitment::content(opening, &event.payload, &event.metadata);
+    LeafEntry::new(event, content, &log.origin(tenant), recorded.sequence, recorded.received_at)
 }

@@ -5,9 +5,14 @@
 use axum::Router;
 use http_api::testing::{TestGate, get, post, post_text};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+use ledger::{VerifierKey, proof::TlogProof};
 use store::{
-    Clock, Log,
+    Clock, Log, Signer,
     schemas::{SchemaCache, Schemas},
+    testing::{MemoryBucket, MemoryKey},
+    tree::{Integrator, Trees},
 };
 
 use crate::{EventsApi, router};
@@ -17,16 +22,23 @@ struct Service {
     app: Router,
     producer: String,
     reader: String,
+    bucket: MemoryBucket,
+    trees: Trees,
+    integrator: Integrator,
 }
 
 async fn service() -> Service {
     let gate = TestGate::start().await;
     let aws = gate.dynamo().aws().clone();
     let schemas = SchemaCache::new(Schemas::new(&aws, store::testing::SCHEMAS), Clock::System);
-    let api = EventsApi { log: Log::for_tests(&aws, Clock::System), schemas, gate: gate.gate() };
+    let (log, bucket) = (Log::for_tests(&aws, Clock::System), MemoryBucket::default());
+    let trees = Trees::for_tests(&aws, &bucket);
+    let signers = vec![Signer::in_memory(MemoryKey::new([1; 32]))];
+    let integrator = Integrator::new(trees.clone(), log.clone(), signers, Clock::System);
+    let api = EventsApi { log, schemas, trees: trees.clone(), gate: gate.gate() };
     let app = http_api::app(router(), api);
     let (producer, reader) = (gate.token("acme", &["producer"]), gate.token("acme", &["history_reader"]));
-    Service { gate, app, producer, reader }
+    Service { gate, app, producer, reader, bucket, trees, integrator }
 }
 
 const EVENTS: &str = "/order-history/events";
@@ -46,6 +58,17 @@ impl Service {
 
     async fn get(&self, path: &str) -> http_api::testing::Answer {
         get(&format!("{EVENTS}{path}")).token(&self.reader).send(&self.app).await
+    }
+
+    /// Brings the tree of the tenant up to its log.
+    async fn integrate(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        self.integrator.integrate(&"acme".parse().unwrap(), deadline).await.unwrap();
+    }
+
+    async fn keys(&self) -> Vec<VerifierKey> {
+        let keys = self.trees.keys(&"acme".parse().unwrap()).await.unwrap();
+        keys.iter().map(|key| key.vkey.parse().unwrap()).collect()
     }
 
     /// All events of a list, page by page.
@@ -92,13 +115,60 @@ async fn an_event_is_recorded_read_back_and_verified() {
 
     let verified = service.get("/evt_1/verify").await;
     assert_eq!((verified.status.as_u16(), &verified.json["verified"]), (200, &json!(true)), "{}", verified.json);
-    assert_eq!(verified.json["checks"].as_array().unwrap().len(), 4);
+    let pending = verified.json["checks"].as_array().unwrap().iter().filter(|check| check["pending"] == true);
+    assert_eq!(pending.map(|check| &check["name"]).collect::<Vec<_>>(), ["tree"], "{}", verified.json);
+
+    service.integrate().await;
+    let verified = service.get("/evt_1/verify").await;
+    assert_eq!(names(&verified.json, |check| check["ok"] == true && check["pending"].is_null()), CHECKS);
+    let pointers: Vec<_> =
+        verified.json["fields"].as_array().unwrap().iter().map(|field| field["pointer"].as_str().unwrap()).collect();
+    let content = ["/metadata/actor_id", "/payload/address/city", "/payload/carrier"];
+    assert_eq!(pointers[pointers.len() - 3..], content);
+    assert_eq!(verified.json["field_counts"], json!({"ok": 9, "redacted": 0, "missing": 0, "mismatch": 0}));
+}
+
+const CHECKS: [&str; 5] = ["content", "log", "chain", "continuity", "tree"];
+
+/// The names of the checks of which this holds.
+fn names(verification: &Value, which: impl Fn(&Value) -> bool) -> Vec<String> {
+    let checks = verification["checks"].as_array().unwrap().iter().filter(|check| which(check));
+    checks.map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_proof_needs_no_trust_in_the_service() {
+    let service = service().await;
+    for id in ["evt_1", "evt_2", "evt_3"] {
+        service.post(&shipped(id)).await;
+    }
+    let early = service.get("/evt_2/proof").await;
+    assert_eq!((early.status.as_u16(), early.problem()), (409, "not-yet-in-tree"));
+    assert_eq!(early.header("retry-after"), "10");
+    assert_eq!(service.get("/evt_9/proof").await.problem(), "not-found");
+
+    service.integrate().await;
+    let keys = service.keys().await;
+    for (query, shows_content) in [("", false), ("?content=true", true)] {
+        let answer = service.get(&format!("/evt_2/proof{query}")).await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/plain; charset=utf-8"));
+        assert_eq!(answer.header("content-disposition"), r#"attachment; filename="evt_2.tlog-proof""#);
+        let proof = TlogProof::parse(&answer.bytes).unwrap();
+        let proved = proof.verify(&keys).unwrap();
+        assert_eq!(proved.shown.entry().event_id.as_str(), "evt_2");
+        assert_eq!((proof.index, proved.checkpoint.size), (1, 3));
+        let extra = String::from_utf8(proof.extra.unwrap()).unwrap();
+        assert_eq!(extra.contains("Recife"), shows_content, "{extra}");
+    }
+    let unknown = service.get("/evt_2/proof?contents=true").await;
+    assert_eq!((unknown.status.as_u16(), unknown.problem()), (400, "invalid-parameter"));
 }
 
 #[tokio::test]
 async fn a_stored_event_that_was_changed_does_not_verify() {
     let service = service().await;
     service.post(&shipped("evt_1")).await;
+    service.integrate().await;
     let index = || service.gate.dynamo().aws().dynamo().clone();
     let key = |attribute: &str| aws_sdk_dynamodb::types::AttributeValue::S(attribute.to_owned());
     let number = |n: u64| aws_sdk_dynamodb::types::AttributeValue::N(n.to_string());
@@ -108,13 +178,56 @@ async fn a_stored_event_that_was_changed_does_not_verify() {
     let text = String::from_utf8(zstd::bulk::decompress(&body, 1 << 20).unwrap()).unwrap();
     let forged = zstd::bulk::compress(text.replace("DHL", "DHX").as_bytes(), 3).unwrap();
     item.insert("body".to_owned(), aws_sdk_dynamodb::types::AttributeValue::B(forged.into()));
-    index().put_item().table_name("Index").set_item(Some(item)).send().await.unwrap();
+    index().put_item().table_name("Index").set_item(Some(item.clone())).send().await.unwrap();
 
     let verified = service.get("/evt_1/verify").await;
     assert_eq!(verified.json["verified"], false);
-    let failed: Vec<_> =
-        verified.json["checks"].as_array().unwrap().iter().filter(|check| check["ok"] == false).collect();
-    assert_eq!(failed.iter().map(|check| &check["name"]).collect::<Vec<_>>(), ["content", "log"]);
+    assert_eq!(names(&verified.json, |check| check["ok"] == false), ["content", "log", "tree"]);
+    let wrong: Vec<_> =
+        verified.json["fields"].as_array().unwrap().iter().filter(|field| field["status"] != "ok").collect();
+    assert_eq!(wrong, [&json!({"pointer": "/payload/carrier", "status": "mismatch"})], "the very field is named");
+
+    // A copy that is no event any more, and one that is gone: the log still has it.
+    let mut broken = item.clone();
+    broken.insert("body".to_owned(), aws_sdk_dynamodb::types::AttributeValue::B(vec![1, 2, 3].into()));
+    index().put_item().table_name("Index").set_item(Some(broken)).send().await.unwrap();
+    let unreadable = service.get("/evt_1/verify").await;
+    index().delete_item().table_name("Index").key("pk", key("acme#O#ord_1")).key("sk", number(1)).send().await.unwrap();
+    let gone = service.get("/evt_1/verify").await;
+    for answer in [unreadable, gone] {
+        assert_eq!((answer.status.as_u16(), &answer.json["verified"]), (200, &json!(false)), "{}", answer.json);
+        assert_eq!(names(&answer.json, |check| check["ok"] == false), ["content"]);
+        assert_eq!(answer.json["field_counts"], json!({"ok": 0, "redacted": 0, "missing": 3, "mismatch": 0}));
+    }
+}
+
+#[tokio::test]
+async fn a_tree_that_was_changed_does_not_verify() {
+    let service = service().await;
+    for id in ["evt_1", "evt_2"] {
+        service.post(&shipped(id)).await;
+    }
+    service.integrate().await;
+    let genuine = service.bucket.contents();
+    let whole = service.get("/evt_1/verify").await;
+    assert_eq!(whole.json["verified"], true, "{}", whole.json);
+    for key in ["acme/checkpoint", "acme/tile/0/000.p/2"] {
+        for place in 0..genuine[key].len() {
+            let mut bytes = genuine[key].to_vec();
+            bytes[place] ^= 1;
+            service.bucket.overwrite(key, bytes);
+            let answer = service.get("/evt_1/verify").await;
+            assert_eq!(answer.status, 200, "{key}, byte {place}: {}", answer.json);
+            assert_eq!(names(&answer.json, |check| check["ok"] == false), ["tree"], "{key}, byte {place}");
+        }
+        service.bucket.overwrite(key, genuine[key].clone());
+    }
+    let segment = service.gate.dynamo().aws().dynamo();
+    let second = segment.delete_item().table_name("Segments");
+    let second = second.key("tenant", aws_sdk_dynamodb::types::AttributeValue::S("acme".to_owned()));
+    second.key("first", aws_sdk_dynamodb::types::AttributeValue::N("2".to_owned())).send().await.unwrap();
+    let shorter = service.get("/evt_1/verify").await;
+    assert_eq!(names(&shorter.json, |check| check["ok"] == false), ["tree"], "the log lost a signed event");
 }
 
 #[tokio::test]
@@ -153,7 +266,7 @@ async fn what_cannot_be_recorded_is_named_and_nothing_is_stored() {
 async fn nobody_gets_in_without_the_right_token_and_role() {
     let service = service().await;
     service.post(&shipped("evt_1")).await;
-    let paths = ["", "/evt_1", "/evt_1/verify"];
+    let paths = ["", "/evt_1", "/evt_1/verify", "/evt_1/proof"];
     for (what, token) in service.gate.refused_tokens("acme", &["admin"]) {
         for path in paths {
             let answer = get(&format!("{EVENTS}{path}")).token(&token).send(&service.app).await;
@@ -187,7 +300,7 @@ async fn another_tenant_finds_nothing() {
         service.post(&shipped(id)).await;
     }
     let rival = service.gate.token("rival", &["admin"]);
-    for path in ["/evt_1", "/evt_1/verify"] {
+    for path in ["/evt_1", "/evt_1/verify", "/evt_1/proof"] {
         let answer = get(&format!("{EVENTS}{path}")).token(&rival).send(&service.app).await;
         assert_eq!((answer.status.as_u16(), answer.problem()), (404, "not-found"));
     }

@@ -1,16 +1,19 @@
 //! `GET /order-history/events/{event_id}/verify`
 
+mod checks;
+mod fields;
+
 use axum::extract::State;
-use domain::ids::{EventId, TenantId};
+use domain::ids::EventId;
 use http_api::{Caller, Json, Path, Problem, ProblemBody, Query, auth::HistoryReader, openapi::ReadProblems};
-use ledger::{Chain, Hash, LeafEntry, commitment};
+use ledger::Hash;
 use serde::Serialize;
-use store::{
-    Log, StoreError,
-    log::{Entry, RecordedEvent, Segment},
-};
 use utoipa::ToSchema;
 
+use self::{
+    checks::{Check, Evidence},
+    fields::{Field, FieldCounts},
+};
 use crate::EventsApi;
 
 /// Whether what is stored is what was recorded.
@@ -19,7 +22,7 @@ pub(crate) struct Verification {
     #[schema(value_type = String, example = "evt_0001")]
     id: EventId,
     sequence: u64,
-    /// Whether every check held.
+    /// Whether every check held that could be made.
     verified: bool,
     /// The stored leaf hash, in hexadecimal.
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
@@ -28,31 +31,25 @@ pub(crate) struct Verification {
     #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
     ledger_hash: Hash,
     checks: Vec<Check>,
+    /// Every part of the event, in the order of their pointers. When there are too many to list, those that are not `ok`
+    /// come first, and the rest is counted only.
+    fields: Vec<Field>,
+    field_counts: FieldCounts,
+    /// How many fields are not listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    fields_left_out: usize,
 }
 
-/// One thing that was computed anew from what is stored, and compared.
-#[derive(Debug, Serialize, ToSchema)]
-struct Check {
-    name: CheckName,
-    ok: bool,
-    /// What was compared.
-    detail: &'static str,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde wants")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
-/// What a check is about.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum CheckName {
-    Content,
-    Log,
-    Chain,
-    Continuity,
-}
-
-/// Compare an event with its hashes
+/// Compare an event with its hashes, field by field
 ///
-/// Every hash is computed anew from what is stored. This says what the service finds; a proof that needs no trust in
-/// the service is another matter.
+/// Every hash is computed anew from what is stored, up to the root that the log has signed. This says what the service
+/// finds; `GET /events/{event_id}/proof` gives what can be checked without trust in the service.
 #[utoipa::path(
     get,
     path = "/order-history/events/{event_id}/verify",
@@ -71,58 +68,19 @@ pub(crate) async fn verify_event(
     Path(event_id): Path<EventId>,
     Query(()): Query<()>,
 ) -> Result<Json<Verification>, Problem> {
-    let recorded = api.log.event(&caller.tenant, &event_id).await?.ok_or_else(|| Problem::not_found("event"))?;
-    let checks = checks(&api.log, &caller.tenant, &recorded).await?;
+    let evidence = Evidence::gather(&api, &caller.tenant, &event_id).await?;
+    let evidence = evidence.ok_or_else(|| Problem::not_found("event"))?;
+    let fields = evidence.fields();
+    let checks = evidence.checks(&fields);
     Ok(Json(Verification {
         id: event_id,
-        sequence: recorded.sequence,
-        verified: checks.iter().all(|check| check.ok),
-        sha256: recorded.sha256,
-        ledger_hash: recorded.ledger_hash,
+        sequence: evidence.sequence(),
+        verified: checks.iter().all(Check::is_ok) && fields.hold(),
+        sha256: evidence.sha256(),
+        ledger_hash: evidence.ledger_hash(),
         checks,
+        field_counts: fields.counts,
+        fields_left_out: fields.left_out,
+        fields: fields.listed,
     }))
-}
-
-async fn checks(log: &Log, tenant: &TenantId, recorded: &RecordedEvent) -> Result<Vec<Check>, StoreError> {
-    let segment = log.segment_of(tenant, recorded.sequence).await?;
-    let before = match &segment {
-        Some(segment) if segment.first > 1 => log.segment_of(tenant, segment.first - 1).await?.map(|s| s.end),
-        _ => Some(Chain::new(log.origin(tenant)).ledger_hash()),
-    };
-    let in_log = segment.as_ref().and_then(|segment| segment.sealed().find(|(_, s)| s.sequence == recorded.sequence));
-    Ok(vec![
-        Check {
-            name: CheckName::Content,
-            ok: leaf_hash(log, tenant, recorded) == recorded.sha256,
-            detail: "the event that reads are answered from hashes to its sha256",
-        },
-        Check {
-            name: CheckName::Log,
-            ok: in_log.is_some_and(|(entry, sealed)| {
-                entry.event == recorded.entry.event && sealed.leaf_hash == recorded.sha256
-            }),
-            detail: "the log's own copy of the event is the same, and hashes to the same sha256",
-        },
-        Check {
-            name: CheckName::Chain,
-            ok: in_log.is_some_and(|(_, sealed)| sealed.ledger_hash == recorded.ledger_hash)
-                && segment.as_ref().is_some_and(links_up),
-            detail: "the events of its commit link up, through its ledger_hash, to the hash at the commit's end",
-        },
-        Check {
-            name: CheckName::Continuity,
-            ok: segment.as_ref().is_some_and(|segment| Some(segment.previous) == before),
-            detail: "its commit starts from the hash at which the commit before it ends",
-        },
-    ])
-}
-
-fn leaf_hash(log: &Log, tenant: &TenantId, recorded: &RecordedEvent) -> Hash {
-    let Entry { event, opening, .. } = &recorded.entry;
-    let content = commitment::content(opening, &event.payload, &event.metadata);
-    LeafEntry::new(event, content, &log.origin(tenant), recorded.sequence, recorded.received_at).leaf_hash()
-}
-
-fn links_up(segment: &Segment) -> bool {
-    segment.sealed().last().is_some_and(|(_, sealed)| sealed.ledger_hash == segment.end)
 }

@@ -26,6 +26,25 @@ pub(crate) struct LedgerStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, required = false)]
     received_at: Option<Timestamp>,
+    /// The latest signed checkpoint; missing before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    checkpoint: Option<LatestCheckpoint>,
+}
+
+/// What the log has signed last.
+#[derive(Debug, Serialize, ToSchema)]
+struct LatestCheckpoint {
+    /// How many events the signed tree has.
+    size: u64,
+    /// Its root, in hexadecimal.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    root_hash: Hash,
+    /// How many events were recorded since; they are in the next one. A negative number says that the log has lost
+    /// events that were signed.
+    behind: i64,
+    /// The signed note itself, as `GET /ledger/checkpoint` has it.
+    note: String,
 }
 
 /// How long the ledger is, and its hash
@@ -40,12 +59,21 @@ pub(crate) async fn get_status(
     State(api): State<LedgerApi>,
     Query(()): Query<()>,
 ) -> Result<Tagged<LedgerStatus>, Problem> {
+    // In this order: what is signed was in the log before.
+    let published = api.trees.checkpoint(&caller.tenant).await?;
     let status = api.log.status(&caller.tenant).await?;
+    let checkpoint = published.map(|published| LatestCheckpoint {
+        size: published.checkpoint.size,
+        root_hash: published.checkpoint.root,
+        behind: status.sequence.cast_signed() - published.checkpoint.size.cast_signed(),
+        note: published.note.to_string(),
+    });
     Ok(Tagged(LedgerStatus {
         origin: status.origin,
         sequence: status.sequence,
         ledger_hash: status.ledger_hash,
         length: status.sequence,
         received_at: status.received_at,
+        checkpoint,
     }))
 }

@@ -3,9 +3,13 @@
 use domain::event::{InvalidEvent, Violation};
 use domain::json::JsonError;
 use store::StoreError;
+use store::tree::TreesError;
 
 use crate::catalogue::ProblemType;
 use crate::problem::{Fault, Problem};
+
+/// When the next checkpoint may be there: the integrator collects segments for five seconds.
+const NEXT_CHECKPOINT_SECONDS: u32 = 10;
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
@@ -19,6 +23,18 @@ impl From<StoreError> for Problem {
                 Self::unavailable(2)
             }
             StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<TreesError> for Problem {
+    fn from(error: TreesError) -> Self {
+        match error {
+            TreesError::NotInTree { size } => {
+                let detail = format!("the latest checkpoint covers the events up to {size}");
+                Self::new(ProblemType::NotYetInTree, detail).retry_after(NEXT_CHECKPOINT_SECONDS)
+            }
+            TreesError::Store(error) => error.into(),
         }
     }
 }

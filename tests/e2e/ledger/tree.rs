@@ -228,7 +228,7 @@ pub(super) fn signed_by_a_stranger(note: &str) -> (String, String) {
 }
 
 /// Invokes a function, and waits until it has ended without an error.
-pub(super) async fn invoke(function: &str, event: &Value) {
+pub(crate) async fn invoke(function: &str, event: &Value) {
     let stack = Stack::get();
     let name = stack.functions.get(function).unwrap_or_else(|| panic!("the template has no function {function}"));
     let url = format!("{}/2015-03-31/functions/{name}/invocations", stack.endpoint_url);
