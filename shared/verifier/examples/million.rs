@@ -34,6 +34,7 @@ fn main() {
     // Twice: what counts is the second, when the files are in the memory of the operating system.
     for _ in 0..2 {
         measure(events, &["tiles", &tiles, "--key", &keys[0]]);
+        measure(events, &["tiles", &tiles, "--key", &keys[0], "--unique-ids"]);
         measure(events, &["range", &bundle, "--key", &keys[0], "--range-key", &keys[1]]);
     }
 }
@@ -124,7 +125,8 @@ fn measure(events: u64, arguments: &[&str]) {
     assert!(status.success(), "the log holds");
     let rate = events as f64 / seconds;
     let busy = ticks as f64 / 100.0;
-    say(&format!("{:6} {seconds:.2} s ({busy:.2} s of a core), {rate:.0} events/s, peak memory {peak}", arguments[0]));
+    let what = if arguments.contains(&"--unique-ids") { "tiles, unique ids" } else { arguments[0] };
+    say(&format!("{what:17} {seconds:.2} s ({busy:.2} s of a core), {rate:.0} events/s, peak memory {peak}"));
 }
 
 fn say(text: &str) {

@@ -71,6 +71,9 @@ pub enum Fault {
     #[error("the entry at sequence {sequence} says that it was received before the entry ahead of it")]
     TimeGoesBack { sequence: u64 },
 
+    #[error("the entry at sequence {sequence} has the event id of an earlier one")]
+    SameEvent { sequence: u64 },
+
     #[error("the event at sequence {sequence} is not in the tree of the checkpoint: {reason}")]
     NotInTree { sequence: u64, reason: String },
     #[error("the content of the event at sequence {sequence} is not what its entry commits to: {reason}")]
@@ -116,6 +119,7 @@ impl Fault {
             | Self::OtherSequence { sequence, .. }
             | Self::EntryOfOtherLog { sequence, .. }
             | Self::TimeGoesBack { sequence }
+            | Self::SameEvent { sequence }
             | Self::NotInTree { sequence, .. }
             | Self::OtherContent { sequence, .. }
             | Self::OtherEvent { sequence, .. }
@@ -151,6 +155,8 @@ pub enum Trouble {
     Insecure { address: String },
     #[error("this program was built without HTTPS; build it with `--features https`")]
     NoHttps,
+    #[error("there is no certificate (PEM) among the authorities to trust")]
+    NoAuthority,
     #[error("{what} is not there, so that there is nothing to check")]
     Absent { what: String },
     #[error(

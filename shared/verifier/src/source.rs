@@ -1,5 +1,8 @@
 //! Where the files of a log come from: a folder, or a server that has them at the paths of C2SP tlog-tiles.
 
+#[cfg(feature = "https")]
+mod https;
+
 use std::{
     fs::File,
     io::{self, Read},
@@ -104,6 +107,8 @@ pub struct Access {
     pub token: Option<String>,
     /// Sent as `X-Tenant-ID`: for a token of several tenants.
     pub tenant: Option<String>,
+    /// PEM: the certificate authorities to trust in the place of Mozilla's.
+    pub authorities: Option<Vec<u8>>,
 }
 
 /// A server with `checkpoint` and `tile/…` below an address.
@@ -118,7 +123,7 @@ impl Server {
     ///
     /// # Errors
     /// [`Trouble::Insecure`] for a token that would go over the network in the clear, [`Trouble::NoHttps`] in a program
-    /// that was built without HTTPS.
+    /// that was built without HTTPS, [`Trouble::NoAuthority`] if the authorities are none.
     pub fn new(address: &str, access: Access) -> Result<Self, Trouble> {
         let base = address.trim_end_matches('/').to_owned();
         if base.starts_with("https://") && !cfg!(feature = "https") {
@@ -127,12 +132,16 @@ impl Server {
         if access.token.is_some() && !base.starts_with("https://") && !is_loopback(&base) {
             return Err(Trouble::Insecure { address: base });
         }
-        let config = Agent::config_builder()
+        let config = Agent::config_builder();
+        #[cfg(feature = "https")]
+        let config = config.tls_config(https::tls(access.authorities.as_deref())?);
+        let config = config
             .http_status_as_error(false)
             .timeout_global(Some(REQUEST_TIMEOUT))
             .user_agent(concat!("order-history-verify/", env!("CARGO_PKG_VERSION")))
-            .max_idle_connections_per_host(16)
-            .build();
+            .max_idle_connections_per_host(16);
+        // What stays on this machine must not go to a proxy first, and the token with it.
+        let config = if is_loopback(&base) { config.proxy(None) } else { config }.build();
         Ok(Self { base, access, agent: config.new_agent() })
     }
 
@@ -214,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_token_never_leaves_the_machine_in_the_clear() {
-        let token = || Access { token: Some("t".to_owned()), tenant: None };
+        let token = || Access { token: Some("t".to_owned()), ..Access::default() };
         for address in ["http://127.0.0.1:4566/x", "http://localhost/x", "http://[::1]:80"] {
             assert!(Server::new(address, token()).is_ok(), "{address}");
         }

@@ -9,12 +9,17 @@ use crate::{
     tiles::files::{Files, Piece},
 };
 
+/// Enough of the SHA-256 of an event id to tell it from all others.
+pub(super) type IdDigest = [u8; 16];
+
 /// What a bundle gave, up to the first thing that is wrong with it.
 pub(super) struct Portion {
     /// The leaf hashes of the entries that are right.
     pub(super) leaves: Vec<Hash>,
     /// The root over all 256, if it is a full bundle and right.
     pub(super) subtree: Option<Hash>,
+    /// Digests of their event ids, if those are compared.
+    pub(super) ids: Vec<IdDigest>,
     /// When the first and the last of them were received.
     pub(super) received: Option<(Timestamp, Timestamp)>,
     /// What is wrong with the entry after them, or with the files.
@@ -22,11 +27,17 @@ pub(super) struct Portion {
 }
 
 /// Reads and checks one bundle with its tile.
-pub(super) fn check(files: &Files<'_>, index: u64, origin: &Origin) -> Portion {
-    let mut portion = Portion { leaves: Vec::with_capacity(WIDTH), subtree: None, received: None, failure: None };
+pub(super) fn check(files: &Files<'_>, index: u64, origin: &Origin, with_ids: bool) -> Portion {
+    let mut portion = Portion {
+        leaves: Vec::with_capacity(WIDTH),
+        subtree: None,
+        ids: Vec::with_capacity(if with_ids { WIDTH } else { 0 }),
+        received: None,
+        failure: None,
+    };
     match Piece::new(index, files.size)
         .map_err(Failure::from)
-        .and_then(|piece| fill(files, &piece, origin, &mut portion))
+        .and_then(|piece| fill(files, &piece, origin, with_ids, &mut portion))
     {
         Ok(()) => portion.subtree = (portion.leaves.len() == WIDTH).then(|| subtree(&portion.leaves)),
         Err(failure) => portion.failure = Some(failure),
@@ -34,7 +45,13 @@ pub(super) fn check(files: &Files<'_>, index: u64, origin: &Origin) -> Portion {
     portion
 }
 
-fn fill(files: &Files<'_>, piece: &Piece, origin: &Origin, portion: &mut Portion) -> Result<(), Failure> {
+fn fill(
+    files: &Files<'_>,
+    piece: &Piece,
+    origin: &Origin,
+    with_ids: bool,
+    portion: &mut Portion,
+) -> Result<(), Failure> {
     let tile = files.hashes(&piece.leaves)?;
     let (bundle, whole) = files.bundle(&piece.entries)?;
     let mut rest = bundle.as_slice();
@@ -46,12 +63,18 @@ fn fill(files: &Files<'_>, piece: &Piece, origin: &Origin, portion: &mut Portion
         if leaf != expected {
             return Err(Fault::OtherLeaf { sequence, tile: piece.leaves.path() }.into());
         }
-        let received_at = leaf_entry(entry, sequence, origin)?.received_at;
+        let entry = leaf_entry(entry, sequence, origin)?;
+        let received_at = entry.received_at;
         let (first, before) = portion.received.unwrap_or((received_at, received_at));
         if received_at < before {
             return Err(Fault::TimeGoesBack { sequence }.into());
         }
         portion.received = Some((first, received_at));
+        if with_ids {
+            // Any hash would do; this one is at hand.
+            let digest = tree::leaf_hash(entry.event_id.as_str().as_bytes());
+            portion.ids.extend(digest.0.first_chunk::<16>());
+        }
         portion.leaves.push(leaf);
     }
     // A full bundle may stand for a partial one of a smaller tree; then others' entries follow.

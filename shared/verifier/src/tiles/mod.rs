@@ -9,7 +9,7 @@ mod files;
 mod levels;
 mod pipeline;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use domain::time::Timestamp;
 use ledger::{
@@ -19,7 +19,7 @@ use ledger::{
 };
 
 use self::{
-    bundle::Portion,
+    bundle::{IdDigest, Portion},
     files::{Files, first_sequence, tile},
     levels::{Computed, Levels, WIDTH},
 };
@@ -38,6 +38,8 @@ pub struct Memory {
     pub checkpoints: Vec<(String, Vec<u8>)>,
     /// Chain hashes that were noted down.
     pub noted: Vec<Noted>,
+    /// Whether each event id must stand in the log only once. Takes memory for each of them.
+    pub unique_ids: bool,
     /// How many files to read at once; what suits the source, if not given.
     pub parallel: Option<usize>,
 }
@@ -62,7 +64,7 @@ pub fn verify(
     let mut log = Log::new(&files, &signed, &older, &memory.noted)?;
     progress.start(head.size, "entries");
     let threads = memory.parallel.unwrap_or_else(|| source.parallel());
-    let work = |index| bundle::check(&files, index, &signed.origin);
+    let work = |index| bundle::check(&files, index, &signed.origin, memory.unique_ids);
     pipeline::in_order(0..head.size.div_ceil(WIDTH as u64), threads, work, |_, portion| {
         log.add(portion)?;
         progress.at(log.sequence);
@@ -81,6 +83,7 @@ struct Log<'a> {
     /// What must turn out, at which size; the next one first.
     heads: VecDeque<TreeHead>,
     noted: BTreeMap<u64, Vec<Hash>>,
+    ids: HashSet<IdDigest>,
 }
 
 impl<'a> Log<'a> {
@@ -103,6 +106,7 @@ impl<'a> Log<'a> {
             received_at: None,
             heads: heads.into(),
             noted: at,
+            ids: HashSet::new(),
         };
         log.hold_against_notes()?;
         log.hold_against_heads(&[])?;
@@ -111,13 +115,18 @@ impl<'a> Log<'a> {
 
     /// Takes the next bundle along, up to where it breaks.
     fn add(&mut self, portion: Portion) -> Result<(), Failure> {
-        let Portion { leaves, subtree, received, failure } = portion;
+        let Portion { leaves, subtree, ids, received, failure } = portion;
         let before = self.sequence;
         if let Some((first, last)) = received {
             let sequence = before + 1;
             match self.received_at {
                 Some(earlier) if first < earlier => return Err(Fault::TimeGoesBack { sequence }.into()),
                 Some(_) | None => self.received_at = Some(last),
+            }
+        }
+        for (id, sequence) in ids.into_iter().zip(before + 1..) {
+            if !self.ids.insert(id) {
+                return Err(Fault::SameEvent { sequence }.into());
             }
         }
         for &leaf in &leaves {

@@ -334,3 +334,20 @@ fn a_bundle_with_a_length_that_lies_is_found() {
     let fault = fault(&log, &log.files().with("tile/entries/000.p/3", bundle));
     assert!(matches!(fault, Fault::BundleEnds { sequence: 3, .. }), "{fault}");
 }
+
+#[test]
+fn an_event_id_stands_in_the_log_once() {
+    let log = TestLog::new("acme", 600, 13);
+    let mut entries = log.entries();
+    let mut entry = log.events[599].entry.clone();
+    entry.event_id = log.events[5].entry.event_id.clone();
+    entries[599] = entry.to_bytes();
+    let (files, head) = tiles(&entries);
+    let files = files.with("checkpoint", log.signer.sign(&log.text(&head)));
+    let check = |files: &InMemory, unique_ids| {
+        verify(files, &log.keys(), &Memory { unique_ids, ..Memory::default() }, &mut Silent)
+    };
+    check(&files, false).unwrap();
+    assert_eq!(broken(check(&files, true)), Fault::SameEvent { sequence: 600 });
+    check(&log.files(), true).unwrap();
+}

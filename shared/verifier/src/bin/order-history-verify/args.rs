@@ -84,12 +84,19 @@ pub(crate) struct Tiles {
     /// The tenant, for a token that is good for several
     #[arg(long, value_name = "ID")]
     pub(crate) tenant: Option<String>,
+    /// Certificate authorities (PEM) that the server's certificate must come from, in the place of those that browsers
+    /// trust
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// A chain hash that was noted down earlier, and must still be the one at its sequence; repeatable
     #[arg(long, value_name = "SEQ:HEX", value_parser = noted)]
     pub(crate) ledger_hash: Vec<Noted>,
     /// An older checkpoint, which the log must extend: finds a log that was rolled back or forked; repeatable
     #[arg(long, value_name = "CHECKPOINT")]
     pub(crate) since: Vec<PathBuf>,
+    /// Check that no event id stands in the log twice; takes some 40 bytes of memory an event
+    #[arg(long)]
+    pub(crate) unique_ids: bool,
     /// How many files to read at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) parallel: Option<u8>,

@@ -51,9 +51,11 @@ fn run(command: Command, progress: &mut Shown) -> Result<Report, Failure> {
             let memory = tiles::Memory {
                 checkpoints: checkpoints(&args.since)?,
                 noted: args.ledger_hash,
+                unique_ids: args.unique_ids,
                 parallel: args.parallel.map(usize::from),
             };
-            let access = Access { token: args.token_env.as_deref().map(token), tenant: args.tenant };
+            let authorities = args.ca_file.as_deref().map(|path| read_file(path, Limits::KEYS)).transpose()?;
+            let access = Access { token: args.token_env.as_deref().map(token), tenant: args.tenant, authorities };
             let source: Box<dyn Source> = if args.source.contains("://") {
                 Box::new(Server::new(&args.source, access)?)
             } else {
