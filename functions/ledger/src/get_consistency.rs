@@ -4,7 +4,7 @@ use axum::extract::State;
 use http_api::{Caller, Problem, ProblemBody, Query, Tagged, auth::HistoryReader, openapi::ReadProblems};
 use ledger::{Hash, Origin, TreeHead};
 use serde::{Deserialize, Serialize};
-use store::tree::Consistency;
+use store::tree::{Consistency, TreesError};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::LedgerApi;
@@ -71,15 +71,17 @@ pub(crate) async fn get_consistency(
 ) -> Result<Tagged<ConsistencyProof>, Problem> {
     let ConsistencyParams { from, to } = params;
     let to = match to {
+        Some(to) if from > to => return Err(Problem::parameter("from", "must not be larger than to")),
         Some(to) => to,
         None => {
             let latest = api.trees.checkpoint(&caller.tenant).await?;
-            latest.ok_or_else(|| Problem::not_found("checkpoint"))?.checkpoint.size
+            let size = latest.ok_or_else(|| Problem::not_found("checkpoint"))?.checkpoint.size;
+            if from > size {
+                return Err(TreesError::NotInTree { size }.into());
+            }
+            size
         }
     };
-    if from > to {
-        return Err(Problem::parameter("from", "must not be larger than to, or than the latest checkpoint"));
-    }
     let Consistency { from, to, hashes, published } = api.trees.consistency(&caller.tenant, from, to).await?;
     Ok(Tagged(ConsistencyProof {
         origin: api.trees.origin(&caller.tenant),

@@ -198,7 +198,7 @@ async fn consistency_is_proved_between_any_two_sizes() {
     for (query, status, problem) in [
         ("from=2&to=6", 409, "not-yet-in-tree"),
         ("from=3&to=2", 400, "invalid-parameter"),
-        ("from=6", 400, "invalid-parameter"),
+        ("from=6", 409, "not-yet-in-tree"),
         ("from=-1&to=2", 400, "invalid-parameter"),
         ("to=2", 400, "invalid-parameter"),
         ("from=9007199254740993&to=9007199254740994", 409, "not-yet-in-tree"),
