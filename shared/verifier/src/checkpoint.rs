@@ -21,9 +21,9 @@ pub struct Keys {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeysError {
     #[error("{key} is a witness's key; the log's own keys are of type 1")]
-    NotALogKey { key: VerifierKey },
+    NotALogKey { key: String },
     #[error("{key} is no witness's key; those are of type 4")]
-    NotAWitnessKey { key: VerifierKey },
+    NotAWitnessKey { key: String },
     #[error("{quorum} witnesses are asked for, and {witnesses} are named")]
     Quorum { quorum: usize, witnesses: usize },
 }
@@ -41,10 +41,10 @@ impl Keys {
         quorum: usize,
     ) -> Result<Self, KeysError> {
         if let Some(key) = log.iter().chain(&range).find(|key| key.key_type() != KeyType::Ed25519) {
-            return Err(KeysError::NotALogKey { key: key.clone() });
+            return Err(KeysError::NotALogKey { key: short(key) });
         }
         if let Some(key) = witnesses.iter().find(|key| key.key_type() != KeyType::Cosignature) {
-            return Err(KeysError::NotAWitnessKey { key: key.clone() });
+            return Err(KeysError::NotAWitnessKey { key: short(key) });
         }
         let mut named: Vec<&VerifierKey> = Vec::new();
         for key in &witnesses {

@@ -65,7 +65,7 @@ impl Iterator for Events {
         let mut event = event(sequence, &mut self.random);
         let mut key = [0; 32];
         for part in key.as_chunks_mut::<8>().0 {
-            *part = self.random.next().to_le_bytes();
+            *part = self.random.number().to_le_bytes();
         }
         let mut opening = Opening::Secret(Secret::new(key));
         let sealed = self.chain.seal(&event, received_at, &opening);
@@ -80,7 +80,7 @@ impl Iterator for Events {
 }
 
 fn event(sequence: u64, random: &mut Random) -> Event {
-    let number = random.next();
+    let number = random.number();
     let mut event = json!({
         "event_id": format!("evt_{sequence:08}"),
         "order_id": format!("ord_{:06}", number % 40_000),

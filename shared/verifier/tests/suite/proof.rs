@@ -262,7 +262,7 @@ fn each_field_can_be_erased_and_the_proof_still_holds() {
         commitment::erase(payload, metadata, &mut recorded.opening, &[&field.pointer], "req_2").unwrap();
         let proof = log.proof(2, 5, true);
         let report = check(&log, &proof).unwrap();
-        assert_eq!(report.event.unwrap().erased, [field.pointer.clone()]);
+        assert_eq!(report.event.unwrap().erased, std::slice::from_ref(&field.pointer));
         // Another value in its place is found.
         let opened = OpenedEntry {
             entry: recorded_entry(&log, 2),

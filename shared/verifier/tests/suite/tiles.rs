@@ -122,7 +122,8 @@ fn first_broken(path: &str, bytes: &[u8], position: usize, first: u64) -> Option
 #[test]
 fn entries_that_are_dropped_swapped_inserted_or_doubled_are_found_where_they_are() {
     let log = TestLog::new("acme", 300, 3);
-    let edits: [(&str, fn(&mut Vec<Vec<u8>>), u64); 5] = [
+    type Edit = fn(&mut Vec<Vec<u8>>);
+    let edits: [(&str, Edit, u64); 5] = [
         ("dropped", |entries| drop(entries.remove(99)), 100),
         ("swapped", |entries| entries.swap(99, 270), 100),
         ("inserted", |entries| entries.insert(99, br#"{"v":1}"#.to_vec()), 100),
