@@ -147,8 +147,6 @@ impl Fault {
 pub enum Trouble {
     #[error("{path} cannot be read: {reason}")]
     Read { path: String, reason: io::Error },
-    #[error("{path} has more than {limit} bytes, which is longer than it can be")]
-    TooLong { path: String, limit: u64 },
     #[error("{url}: {reason}")]
     Network { url: String, reason: String },
     #[error("a token is not sent to {address}, because the connection is not encrypted")]

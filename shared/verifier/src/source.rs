@@ -12,7 +12,7 @@ use std::{
 
 use ureq::{Agent, http::StatusCode};
 
-use crate::outcome::Trouble;
+use crate::outcome::{Failure, Fault, Trouble};
 
 /// How often a request is tried before the server counts as out of reach.
 const ATTEMPTS: u32 = 5;
@@ -76,8 +76,8 @@ impl Source for Folder {
 /// One file, of at most `limit` bytes.
 ///
 /// # Errors
-/// [`Trouble::Read`] and [`Trouble::TooLong`].
-pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Trouble> {
+/// [`Trouble::Read`], and [`Fault::Malformed`] if it is longer: then it is none of our files.
+pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let file = File::open(path).map_err(|error| Trouble::read(path, error))?;
     read_all(path, file, limit)
 }
@@ -85,11 +85,12 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Trouble> {
 /// All that a reader has, of at most `limit` bytes; `path` is what the user calls it.
 ///
 /// # Errors
-/// [`Trouble::Read`] and [`Trouble::TooLong`].
-pub fn read_all(path: &Path, reader: impl Read, limit: u64) -> Result<Vec<u8>, Trouble> {
+/// As those of [`read_file`].
+pub fn read_all(path: &Path, reader: impl Read, limit: u64) -> Result<Vec<u8>, Failure> {
     let bytes = bounded(reader, limit).map_err(|error| Trouble::read(path, error))?;
     if bytes.len() as u64 > limit {
-        return Err(Trouble::TooLong { path: path.display().to_string(), limit });
+        let reason = format!("it has more than {limit} bytes");
+        return Err(Fault::Malformed { what: path.display().to_string(), reason }.into());
     }
     Ok(bytes)
 }

@@ -103,16 +103,16 @@ fn extends(
     consistency::extends(report, &since, proof.as_deref(), keys)
 }
 
-fn since(history: &History) -> Result<Option<(String, Vec<u8>)>, Trouble> {
+fn since(history: &History) -> Result<Option<(String, Vec<u8>)>, Failure> {
     Ok(checkpoints(history.since.as_slice())?.pop())
 }
 
-fn checkpoints(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+fn checkpoints(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     paths.iter().map(|path| Ok((path.display().to_string(), input(path, Limits::CHECKPOINT)?))).collect()
 }
 
 /// A whole file, or all of standard input.
-fn input(path: &Path, limit: u64) -> Result<Vec<u8>, Trouble> {
+fn input(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     if path == Path::new("-") { verifier::source::read_all(path, io::stdin(), limit) } else { read_file(path, limit) }
 }
 
