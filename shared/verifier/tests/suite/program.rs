@@ -236,8 +236,9 @@ fn serve(
                 let stream = stream.unwrap();
                 let mut reader = BufReader::new(stream.try_clone().unwrap());
                 while let Some(request) = request(&mut reader) {
+                    // Before the answer, so that whoever has it finds the request noted.
+                    seen.lock().unwrap().push(request.clone());
                     respond(&stream, &request, &shared.0, &shared.1);
-                    seen.lock().unwrap().push(request);
                 }
             });
         }
