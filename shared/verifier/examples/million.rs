@@ -1,6 +1,6 @@
 //! How long a large log takes to check, and how much memory:
 //!
-//!     cargo run --release -p order-history-verifier --example million [EVENTS] [FOLDER]
+//!     cargo run --release -p order-history-verifier --features testing --example million [EVENTS] [FOLDER]
 //!
 //! Makes the log in FOLDER (a temporary one, if not given), as tiles and as one range bundle, and runs the program over
 //! both. Build the program first, with the same profile.

@@ -94,7 +94,7 @@ pub(crate) struct Tiles {
     /// An older checkpoint, which the log must extend: finds a log that was rolled back or forked; repeatable
     #[arg(long, value_name = "CHECKPOINT")]
     pub(crate) since: Vec<PathBuf>,
-    /// Check that no event id stands in the log twice; takes some 40 bytes of memory an event
+    /// Check that no event id stands in the log twice; takes some 60 bytes of memory an event
     #[arg(long)]
     pub(crate) unique_ids: bool,
     /// How many files to read at once
