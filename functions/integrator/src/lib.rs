@@ -4,6 +4,9 @@
 //! A tenant whose log is not what was signed before is refused, and stops nobody else. Trouble of our own fails the
 //! batch, which then comes again; what is done already is found done.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant, SystemTime};
 
 use domain::ids::{InvalidId, TenantId};

@@ -10,6 +10,11 @@ use aws_sdk_dynamodb::Client;
 const ATTEMPT: Duration = Duration::from_secs(3);
 /// How long a call may take with all its tries; well below a function's own time limit.
 const OPERATION: Duration = Duration::from_secs(9);
+/// The same two for S3, which takes longer to answer, and to which up to 8 MiB are sent at once.
+const OBJECT_ATTEMPT: Duration = Duration::from_secs(8);
+const OBJECT_OPERATION: Duration = Duration::from_secs(20);
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(1);
 
 /// The configuration that every client of this process shares, and the DynamoDB client.
 #[derive(Debug, Clone)]
@@ -23,7 +28,7 @@ impl Aws {
     /// local stack.
     pub async fn from_env() -> Self {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
+            .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
@@ -57,7 +62,15 @@ impl Aws {
     pub fn s3(&self) -> aws_sdk_s3::Client {
         // A bucket's name as a part of the host name needs a DNS that knows it, which a local endpoint has not.
         let path_style = self.config.endpoint_url().is_some();
-        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(path_style).build();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(OBJECT_ATTEMPT)
+            .operation_timeout(OBJECT_OPERATION)
+            .build();
+        let config = aws_sdk_s3::config::Builder::from(&self.config)
+            .force_path_style(path_style)
+            .timeout_config(timeouts)
+            .build();
         aws_sdk_s3::Client::from_conf(config)
     }
 
