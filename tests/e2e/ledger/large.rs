@@ -25,7 +25,7 @@ async fn other_programs_accept_a_log_of_70_000_entries_and_no_altered_one() {
 
     python(&["tiles", path, "--key", &key]).await.holds();
     verifier(&["tiles", path, "--key", &key]).await.holds();
-    let verdict = fsck(&url, &key, SIZE, None).await;
+    let verdict = fsck(&url, &key, SIZE).await;
     assert!(verdict.is_none_or(|verdict| verdict == Ok(())), "fsck does not accept the log");
 
     // At level 1, each hash stands for 256 entries.
@@ -37,7 +37,7 @@ async fn other_programs_accept_a_log_of_70_000_entries_and_no_altered_one() {
         flip_file(path, tile, at);
         python(&["tiles", path, "--key", &key]).await.finds(&format!("sequence {sequence}"));
         verifier(&["tiles", path, "--key", &key]).await.finds(&format!("sequence {sequence}"));
-        let verdict = fsck(&url, &key, SIZE, None).await;
+        let verdict = fsck(&url, &key, SIZE).await;
         assert!(verdict.is_none_or(|verdict| verdict.is_err()), "fsck accepts {tile} with another byte");
         flip_file(path, tile, at);
     }

@@ -59,8 +59,8 @@ pub(crate) async fn verifier(arguments: &[&str]) -> Verdict {
     run(command).await.expect("the verifier ends")
 }
 
-/// What Tessera's `fsck` makes of the log at a URL; true if it finds it whole. `None` when `TESSERA_FSCK=no` leaves it out.
-pub(crate) async fn fsck(url: &str, vkey: &str, size: u64, token: Option<&str>) -> Option<Result<(), String>> {
+/// What Tessera's `fsck` makes of the log at a URL: `Ok` if it finds it whole. `None` when `TESSERA_FSCK=no` leaves it out.
+pub(crate) async fn fsck(url: &str, vkey: &str, size: u64) -> Option<Result<(), String>> {
     if std::env::var_os("TESSERA_FSCK").is_some_and(|value| value == "no") {
         return None;
     }
@@ -75,7 +75,6 @@ pub(crate) async fn fsck(url: &str, vkey: &str, size: u64, token: Option<&str>) 
         .args(["--N=8", "--ui=false"])
         .arg(format!("--storage_url={url}"))
         .arg(format!("--public_key={}", key.display()));
-    command.args(token.map(|token| format!("--bearer_token={token}")));
     // Its exit code is 0 whatever it finds.
     let whole = format!("Successfully fsck'd log with size {size} ");
     Some(match run(command).await {

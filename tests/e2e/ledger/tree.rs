@@ -87,9 +87,14 @@ impl Grown {
         invoke("TreeIntegrator", &json!({"scope": "tenant", "tenant": self.tenant.name})).await;
     }
 
-    pub(super) async fn signed(&self) -> Signed {
+    /// The item with the tree's state.
+    pub(super) async fn state(&self) -> Item {
         let trees = self.tables.query(Stack::get().output("TreesTableName"), "tenant", &self.tenant.name).await;
-        let state = trees.into_iter().find(|item| text(item, "name") == "tree").expect("the tree has a state");
+        trees.into_iter().find(|item| text(item, "name") == "tree").expect("the tree has a state")
+    }
+
+    pub(super) async fn signed(&self) -> Signed {
+        let state = self.state().await;
         let checkpoint = self.bucket.get(&self.key("checkpoint")).await;
         Signed { checkpoint, size: number(&state, "size"), root: binary(&state, "root").to_vec() }
     }
@@ -132,6 +137,17 @@ impl Grown {
         let checks = said["checks"].as_array().unwrap().iter();
         let failed = checks.filter(|check| check["ok"] != true).map(|check| check["name"].as_str().unwrap().to_owned());
         (said["verified"].as_bool().unwrap(), failed.collect(), said)
+    }
+
+    /// The same while this is the published checkpoint. A run of the integrator that was still due puts its own there.
+    pub(super) async fn verify_with(&self, checkpoint: &[u8], id: &str) -> (bool, Vec<String>, Value) {
+        loop {
+            self.bucket.put(&self.key("checkpoint"), checkpoint.to_vec()).await;
+            let said = self.verify(id).await;
+            if self.bucket.get(&self.key("checkpoint")).await == checkpoint {
+                return said;
+            }
+        }
     }
 
     /// Stops the test unless `verify` finds that this check of the event does not hold.

@@ -14,6 +14,6 @@ pub(crate) use events::{Shuffle, event, random_name};
 pub(crate) use routes::{Route, routes};
 pub(crate) use stack::Stack;
 pub(crate) use stream::{Form, Stream, aggregated, gzip, zstd};
-pub(crate) use tables::{Item, Tables, binary, n, number, text};
+pub(crate) use tables::{Item, Tables, binary, n, number, s, text};
 pub(crate) use tenant::{ALL_ROLES, Tenant};
 pub(crate) use wait::{eventually, side_by_side};

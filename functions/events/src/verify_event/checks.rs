@@ -8,7 +8,7 @@ use ledger::{
 };
 use serde::Serialize;
 use store::{
-    StoreError,
+    Clock, StoreError,
     log::{Entry, RecordedEvent, Segment},
     tree::{Inclusion, TreesError},
 };
@@ -74,6 +74,10 @@ enum Place {
     },
 }
 
+/// A committed tree is signed and published by then, or the run that would have done it has ended (it has two minutes)
+/// and another has come. In milliseconds.
+const PUBLISHED_WITHIN_MS: i64 = 5 * 60 * 1000;
+
 /// How the event stands in the signed tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tree {
@@ -84,6 +88,8 @@ enum Tree {
     Other,
     /// The log has fewer events than it has signed.
     Shorter,
+    /// The published checkpoint is older than one that was committed long ago.
+    RolledBack,
     /// The tree or its signature is damaged.
     Damaged,
 }
@@ -172,7 +178,9 @@ impl Evidence {
                 let vouched = match self.tree {
                     Tree::Holds => true,
                     Tree::Other => false,
-                    Tree::Pending | Tree::Shorter | Tree::Damaged => self.content_holds() || self.links_up(),
+                    Tree::Pending | Tree::Shorter | Tree::RolledBack | Tree::Damaged => {
+                        self.content_holds() || self.links_up()
+                    }
                 };
                 Fields::compare(&recorded.entry, log, vouched)
             }
@@ -221,6 +229,7 @@ impl Evidence {
                     Tree::Holds | Tree::Other => "it is in the tree whose root the log has signed, at its sequence",
                     Tree::Pending => "no signed tree has it yet",
                     Tree::Shorter => "the log has every event that it has signed",
+                    Tree::RolledBack => "the checkpoint is that of the tree that was committed last",
                     Tree::Damaged => "the tiles lead up to the root of the checkpoint, and the log has signed that",
                 },
             },
@@ -280,10 +289,20 @@ async fn in_tree(api: &EventsApi, tenant: &TenantId, sequence: u64, leaf: Hash) 
         Ok(found) => found.published.checkpoint.size,
         Err(size) => *size,
     };
-    // Read after the checkpoint: what is signed was in the log before.
-    let end = readable(api.log.status(tenant).await)?.map(|status| status.sequence);
-    if end.is_none_or(|end| end < signed) {
+    // Read after the checkpoint: what is signed was in the log before. The one segment is asked for, and not the log's
+    // end, of which a log that lost some of it has none that fits its watermark.
+    if signed > 0 && matches!(readable(api.log.segment_of(tenant, signed).await)?, Some(None)) {
         return Ok(Tree::Shorter);
+    }
+    match readable(api.trees.state(tenant).await)? {
+        Some(Some(state)) if state.size() > signed => {
+            let age = Clock::System.now().as_millis().saturating_sub(state.updated_at().as_millis());
+            if age > PUBLISHED_WITHIN_MS {
+                return Ok(Tree::RolledBack);
+            }
+        }
+        Some(_) => {}
+        None => return Ok(Tree::Damaged),
     }
     let Ok(Inclusion { published, index, hashes }) = found else { return Ok(Tree::Pending) };
     let keys: Vec<VerifierKey> = api.trees.keys(tenant).await?.iter().filter_map(|key| key.vkey.parse().ok()).collect();
