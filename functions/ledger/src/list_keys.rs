@@ -1,6 +1,7 @@
 //! `GET /order-history/ledger/keys`
 
 use axum::extract::State;
+use domain::ids::TenantId;
 use domain::time::Timestamp;
 use http_api::{Caller, Problem, Query, Tagged, auth::HistoryReader, openapi::ReadProblems};
 use ledger::Origin;
@@ -17,6 +18,17 @@ pub(crate) struct LedgerKeys {
     #[schema(value_type = String, example = "history.example.com/acme")]
     origin: Origin,
     /// All that have ever signed something of it, the oldest of a kind first.
+    keys: Vec<LedgerKey>,
+    /// Those of the log in which checkpoints are anchored.
+    anchor: AnchorKeys,
+}
+
+/// The public keys of the anchor log.
+#[derive(Debug, Serialize, ToSchema)]
+struct AnchorKeys {
+    /// Its name.
+    #[schema(value_type = String, example = "history.example.com/~anchor")]
+    origin: Origin,
     keys: Vec<LedgerKey>,
 }
 
@@ -65,7 +77,15 @@ pub(crate) async fn list_keys(
     State(api): State<LedgerApi>,
     Query(()): Query<()>,
 ) -> Result<Tagged<LedgerKeys>, Problem> {
-    let keys = api.trees.keys(&caller.tenant).await?;
-    let keys = keys.into_iter().map(LedgerKey::from).collect();
-    Ok(Tagged(LedgerKeys { origin: api.trees.origin(&caller.tenant), keys }))
+    let (keys, origin) = keys_of(&api, &caller.tenant).await?;
+    let (mut anchor_keys, anchor_origin) = keys_of(&api, &TenantId::anchor()).await?;
+    // Ranges of the anchor log are not proved to anyone.
+    anchor_keys.retain(|key| matches!(key.kind, LedgerKeyKind::Checkpoint));
+    let anchor = AnchorKeys { origin: anchor_origin, keys: anchor_keys };
+    Ok(Tagged(LedgerKeys { origin, keys, anchor }))
+}
+
+async fn keys_of(api: &LedgerApi, tenant: &TenantId) -> Result<(Vec<LedgerKey>, Origin), Problem> {
+    let keys = api.trees.keys(tenant).await?;
+    Ok((keys.into_iter().map(LedgerKey::from).collect(), api.trees.origin(tenant)))
 }

@@ -282,8 +282,10 @@ async fn anchors_come_with_their_proof_and_are_ones_own() {
     assert_eq!((&item["size"], &item["checkpoint"]), (&2.into(), &json!(checkpoint)));
     assert_eq!((&item["anchor"]["sequence"], &item["anchor"]["witnesses"]), (&2.into(), &json!([])));
 
-    let keys = store::tree::Trees::for_tests(service.gate.dynamo().aws(), &service.bucket).keys(&anchor).await.unwrap();
-    let keys: Vec<VerifierKey> = keys.iter().map(|key| key.vkey.parse().unwrap()).collect();
+    let keys = service.get("/keys").await.json["anchor"].clone();
+    assert_eq!(keys["origin"], "history.example.com/~anchor");
+    let keys = keys["keys"].as_array().unwrap().iter().map(|key| key["vkey"].as_str().unwrap().parse().unwrap());
+    let keys: Vec<VerifierKey> = keys.collect();
     let proof = TlogProof::parse(item["anchor"]["proof"].as_str().unwrap().as_bytes()).unwrap();
     let proved = proof.verify(&keys).unwrap();
     assert_eq!(proved.checkpoint.origin.as_str(), "history.example.com/~anchor");
