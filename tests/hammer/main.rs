@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 
-use self::engine::Outcome;
+use self::engine::{Checked, Run};
 use self::options::Options;
 
 /// So many differences are printed; more are in the file.
@@ -33,9 +33,13 @@ async fn main() -> Result<ExitCode> {
     let folder = tempfile::tempdir().context("there is no room for the journal")?;
     println!("run {}, seed {}: {} tenants at {}", plan.run, plan.seed, plan.tenants.len(), target.api_url);
 
-    let Outcome { figures, checked, differences } = engine::run(&target, &plan, folder.path()).await?;
-    println!("\n{}", figures.numbers());
+    let run = Run::prepare(&target, &plan, folder.path()).await?;
+    run.hammer().await?;
+    println!("\n{}", run.figures());
+    let checked: Checked = run.check().await?;
     println!("checked                  {checked}");
+    let differences = run.take_differences();
+    drop(run);
     if differences.count == 0 {
         println!("\nThe ledger is exactly what was acknowledged.");
         return Ok(ExitCode::SUCCESS);

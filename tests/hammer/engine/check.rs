@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use domain::time::Timestamp;
@@ -104,10 +103,10 @@ impl Head {
 }
 
 impl Run<'_> {
-    /// Looks at every tenant. `folder` takes copies of the logs.
-    pub(super) async fn check(&self, folder: &Path) -> Result<Checked> {
+    /// Looks at every tenant.
+    pub(crate) async fn check(&self) -> Result<Checked> {
         let tenants: Vec<Checked> = stream::iter(&self.tenants)
-            .map(|tenant| self.check_tenant(tenant, folder))
+            .map(|tenant| self.check_tenant(tenant))
             .buffer_unordered(TENANTS_AT_ONCE)
             .try_collect()
             .await?;
@@ -122,35 +121,17 @@ impl Run<'_> {
         Ok(all)
     }
 
-    async fn check_tenant(&self, tenant: &Tenant, folder: &Path) -> Result<Checked> {
+    async fn check_tenant(&self, tenant: &Tenant) -> Result<Checked> {
         let head = Head::of(&self.api, &tenant.name).await?;
         let mut timelines = self.chosen(tenant);
         let scan = self.scan(tenant, &head, &mut timelines).await?;
-        tenant.journal.unfound(|number, slot| {
-            let id = self.maker.id(number);
-            if slot.has(RECEIPT) {
-                let Receipt { sequence, .. } = slot.receipt;
-                self.differs(
-                    tenant,
-                    format!("event {id} was acknowledged at sequence {sequence} and is not in the log"),
-                );
-            } else if slot.has(ON_STREAM) {
-                self.differs(
-                    tenant,
-                    format!("event {id} was taken by Kinesis (lane {}) and is not in the log", slot.lane),
-                );
-            } else if slot.has(POSTED) && !slot.has(LOST) {
-                self.differs(tenant, format!("event {id} was answered without a receipt and is not in the log"));
-            }
-        })?;
-        let mut orders = Vec::new();
-        orders.extend(timelines.orders.iter());
-        let compared: Vec<()> = stream::iter(orders)
+        self.missing(tenant)?;
+        let compared: Vec<()> = stream::iter(timelines.orders.iter().collect::<Vec<_>>())
             .map(|(order, expected)| self.timeline(tenant, order, expected))
             .buffer_unordered(ORDERS_AT_ONCE)
             .try_collect()
             .await?;
-        let audited = audit::run(self.target, &tenant.name, folder).await?;
+        let audited = audit::run(self.target, &tenant.name, self.folder).await?;
         if let Some(said) = &audited {
             let expected = audit::Said::Good { events: head.sequence, ledger_hash: head.ledger_hash.to_string() };
             if *said != expected {
@@ -168,13 +149,8 @@ impl Run<'_> {
 
     /// The whole log, from its first event to its last.
     async fn scan(&self, tenant: &Tenant, head: &Head, timelines: &mut Timelines) -> Result<Scan> {
-        let mut scan = Scan {
-            sequence: 0,
-            ledger_hash: chain::genesis(&head.origin),
-            received_at: None,
-            lanes: HashMap::new(),
-            events: 0,
-        };
+        tenant.journal.forget_found()?;
+        let mut scan = Scan::new(&head.origin);
         let mut cursor = String::new();
         loop {
             let path = format!("/events?limit=1000{cursor}");
@@ -273,6 +249,27 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What must be in the log and is not, after a scan.
+    fn missing(&self, tenant: &Tenant) -> Result<()> {
+        tenant.journal.unfound(|number, slot| {
+            let id = self.maker.id(number);
+            if slot.has(RECEIPT) {
+                let Receipt { sequence, .. } = slot.receipt;
+                self.differs(
+                    tenant,
+                    format!("event {id} was acknowledged at sequence {sequence} and is not in the log"),
+                );
+            } else if slot.has(ON_STREAM) {
+                self.differs(
+                    tenant,
+                    format!("event {id} was taken by Kinesis (lane {}) and is not in the log", slot.lane),
+                );
+            } else if slot.has(POSTED) && !slot.has(LOST) {
+                self.differs(tenant, format!("event {id} was answered without a receipt and is not in the log"));
+            }
+        })
+    }
+
     /// An order's timeline against the log; and what the service itself says of its first event.
     async fn timeline(&self, tenant: &Tenant, order: &str, expected: &[(u64, Hash)]) -> Result<()> {
         let (mut found, mut cursor, mut first) = (Vec::with_capacity(expected.len()), String::new(), None);
@@ -318,6 +315,13 @@ impl Run<'_> {
     }
 }
 
+impl Scan {
+    fn new(origin: &Origin) -> Self {
+        let ledger_hash = chain::genesis(origin);
+        Self { sequence: 0, ledger_hash, received_at: None, lanes: HashMap::new(), events: 0 }
+    }
+}
+
 impl Timelines {
     fn take(&mut self, event: Event) {
         let at = (event.sequence, event.integrity.ledger_hash);
@@ -351,3 +355,6 @@ impl fmt::Display for Checked {
         write!(f, "{timelines} timelines compared; {audited} logs recomputed from the table")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,22 @@ impl Zipf {
         self.cumulative.partition_point(|share| *share <= at).min(self.cumulative.len().saturating_sub(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Dice, Zipf};
+
+    #[test]
+    fn ranks_have_their_share() {
+        let (zipf, mut dice) = (Zipf::new(4, 1.0), Dice::new(7));
+        let mut counts = [0_u32; 4];
+        for _ in 0..25_000 {
+            counts[zipf.pick(&mut dice)] += 1;
+        }
+        // 1, 1/2, 1/3 and 1/4 of 25 twelfths.
+        for (count, expected) in counts.into_iter().zip([12_000, 6_000, 4_000, 3_000]) {
+            assert!(count.abs_diff(expected) < 250, "{counts:?}");
+        }
+        assert_eq!(Zipf::new(1, 1.0).pick(&mut dice), 0);
+    }
+}

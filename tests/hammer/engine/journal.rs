@@ -169,6 +169,17 @@ impl Journal {
         Ok(wrong)
     }
 
+    /// Before the log is read, or read again.
+    pub(crate) fn forget_found(&self) -> Result<()> {
+        for number in 0..self.len() {
+            let slot = self.slot(number)?;
+            if slot.has(FOUND) {
+                self.write(number, Slot { flags: slot.flags & !FOUND, ..slot })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that the log has the event. Whether it had it before.
     pub(crate) fn find(&self, number: u64) -> Result<bool> {
         Ok(self.mark(number, FOUND)?.has(FOUND))

@@ -18,21 +18,22 @@ mod show;
 mod stream;
 mod target;
 
+use std::mem;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use futures::future::try_join_all;
 
 use self::api::Api;
 pub(crate) use self::check::Checked;
+use self::check::Head;
 use self::dice::{Dice, Zipf};
 use self::event::Maker;
-pub(crate) use self::figures::Figures;
-pub(crate) use self::journal::Differences;
-use self::journal::Journal;
+use self::figures::{Figures, Numbers};
+use self::journal::{Differences, Journal};
 use self::kill::Killer;
 pub(crate) use self::target::{Target, Tokens};
 
@@ -80,19 +81,14 @@ pub(crate) struct Plan {
     pub(crate) show: bool,
 }
 
-/// What came of it.
+/// A run: made by [`Run::prepare`], then loaded, then checked.
 #[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) figures: Figures,
-    pub(crate) checked: Checked,
-    pub(crate) differences: Differences,
-}
-
-/// A run, as everybody in it sees it.
-#[derive(Debug)]
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     target: &'a Target,
     plan: &'a Plan,
+    /// Takes a slot for each event, and for the check a copy of the log.
+    folder: &'a Path,
+    killer: Option<(Duration, Killer)>,
     api: Api<'a>,
     maker: Maker,
     zipf: Zipf,
@@ -106,56 +102,70 @@ struct Run<'a> {
 #[derive(Debug)]
 struct Tenant {
     name: String,
-    before: check::Head,
+    before: Head,
     journal: Journal,
 }
 
-/// Hammers, then checks. `folder` takes a slot for each event, and for the check a copy of the log.
-pub(crate) async fn run(target: &Target, plan: &Plan, folder: &Path) -> Result<Outcome> {
-    let api = Api::new(target)?;
-    let killer = match (plan.kill_every, &target.state) {
-        (None, _) => None,
-        (Some(every), Some(state)) => Some((every, Killer::of(state)?)),
-        (Some(_), None) => anyhow::bail!("only functions of a local stack can be killed"),
-    };
-    let mut tenants = Vec::new();
-    for name in &plan.tenants {
-        let before = check::Head::of(&api, name).await?;
-        let journal = Journal::create(folder, name, before.sequence)?;
-        tenants.push(Tenant { name: name.clone(), before, journal });
+impl<'a> Run<'a> {
+    /// Looks at what the tenants have already.
+    pub(crate) async fn prepare(target: &'a Target, plan: &'a Plan, folder: &'a Path) -> Result<Self> {
+        let mut run = Self::with(target, plan, folder, Vec::new())?;
+        run.killer = match (plan.kill_every, &target.state) {
+            (None, _) => None,
+            (Some(every), Some(state)) => Some((every, Killer::of(state)?)),
+            (Some(_), None) => bail!("only functions of a local stack can be killed"),
+        };
+        for name in &plan.tenants {
+            let before = Head::of(&run.api, name).await?;
+            let journal = Journal::create(folder, name, before.sequence)?;
+            run.tenants.push(Tenant { name: name.clone(), before, journal });
+        }
+        Ok(run)
     }
-    let run = Run {
-        target,
-        plan,
-        api,
-        maker: Maker { run: plan.run.clone(), payload: plan.payload },
-        zipf: Zipf::new(tenants.len(), plan.exponent),
-        tenants,
-        figures: Figures::new()?,
-        differences: Mutex::default(),
-        stopped: AtomicBool::new(false),
-    };
-    let mut dice = Dice::new(plan.seed);
-    tokio::select! {
-        loaded = run.load(&mut dice, killer) => loaded?,
-        () = show::forever(&run.figures, plan.show) => {}
-    }
-    show::note(plan.show, run.figures.line());
-    show::note(plan.show, "the load is over; reading everything back");
-    let checked = run.check(folder).await?;
-    let differences = run.differences.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Outcome { figures: run.figures, checked, differences })
-}
 
-impl Run<'_> {
+    fn with(target: &'a Target, plan: &'a Plan, folder: &'a Path, tenants: Vec<Tenant>) -> Result<Self> {
+        Ok(Self {
+            target,
+            plan,
+            folder,
+            killer: None,
+            api: Api::new(target)?,
+            maker: Maker { run: plan.run.clone(), payload: plan.payload },
+            zipf: Zipf::new(plan.tenants.len(), plan.exponent),
+            tenants,
+            figures: Figures::new()?,
+            differences: Mutex::default(),
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    /// Hammers, until all that was sent is settled.
+    pub(crate) async fn hammer(&self) -> Result<()> {
+        tokio::select! {
+            loaded = self.load(Dice::new(self.plan.seed)) => loaded?,
+            () = show::forever(&self.figures, self.plan.show) => {}
+        }
+        show::note(self.plan.show, self.figures.line());
+        Ok(())
+    }
+
+    pub(crate) fn figures(&self) -> MutexGuard<'_, Numbers> {
+        self.figures.numbers()
+    }
+
+    /// What differed since this was asked last.
+    pub(crate) fn take_differences(&self) -> Differences {
+        mem::take(&mut self.differences.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Everybody at once, until all that was sent is settled.
-    async fn load(&self, dice: &mut Dice, killer: Option<(Duration, Killer)>) -> Result<()> {
+    async fn load(&self, mut dice: Dice) -> Result<()> {
         let clients: Vec<_> = (0..self.plan.clients).map(|_| self.client(dice.split())).collect();
         let kinesis = aws_sdk_kinesis::Client::new(&self.target.aws);
         let stream = self.target.stream.as_deref().unwrap_or_default();
         let lanes = if stream.is_empty() { 0 } else { self.plan.lanes };
         let lanes: Vec<_> = (1..=lanes).map(|lane| self.lane(lane, &kinesis, stream, dice.split())).collect();
-        let kills = self.kill(killer, dice.split());
+        let kills = self.kill(dice.split());
         tokio::try_join!(try_join_all(clients), try_join_all(lanes), kills, self.stop())?;
         Ok(())
     }
@@ -176,12 +186,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn kill(&self, killer: Option<(Duration, Killer)>, mut dice: Dice) -> Result<()> {
-        let Some((every, killer)) = killer else { return Ok(()) };
+    async fn kill(&self, mut dice: Dice) -> Result<()> {
+        let Some((every, killer)) = &self.killer else { return Ok(()) };
         while !self.is_stopped() {
             // Not in step with anything that the service does at regular times.
             let percent = u32::try_from(50 + dice.below(100))?;
-            tokio::time::sleep(every * percent / 100).await;
+            tokio::time::sleep(*every * percent / 100).await;
             if let Some(function) = killer.strike(&mut dice)? {
                 *self.figures.numbers().kills.entry(function).or_default() += 1;
             }

@@ -5,35 +5,40 @@
 //! by anybody. The *watermark* says how far the index is complete. docs/ARCHITECTURE.md tells the life of an event.
 
 mod append;
-mod decide;
+mod draft;
+mod dynamo;
 mod index;
+#[cfg(feature = "testing")]
+pub mod memory;
+pub mod port;
+pub mod protocol;
 mod read;
-mod repair;
 mod segment;
-mod table;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use domain::ids::TenantId;
 use ledger::Origin;
 
-pub use append::Submission;
-pub use decide::Outcome;
-pub use index::{Receipt, RecordedEvent};
+pub use draft::{Draft, Submission};
+pub use index::{EventItem, Found, IndexItem, IndexKey, Receipt, RecordedEvent};
+pub use protocol::{Outcome, Repaired};
 pub use read::{LogPosition, Order, ScanPage, Status, TimelinePage, TimelinePosition};
-pub use repair::Repaired;
-pub use segment::{Entry, SchemaTag, Segment};
+pub use segment::{Entry, SchemaTag, Segment, StoredSegment};
 
 use crate::{
     Aws, Clock,
     aws::{ConfigError, required},
 };
-use table::LogTables;
+use dynamo::DynamoTables;
+use port::{LogName, Tables};
 
 /// The logs of all tenants.
 #[derive(Debug, Clone)]
 pub struct Log {
-    tables: LogTables,
+    tables: Arc<dyn Tables>,
     origin_prefix: String,
     clock: Clock,
 }
@@ -44,23 +49,30 @@ impl Log {
     /// # Errors
     /// [`ConfigError`] when one is missing.
     pub fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
-        let tables = LogTables {
-            dynamo: aws.dynamo().clone(),
+        let tables = DynamoTables {
+            client: aws.dynamo().clone(),
             segments: required("SEGMENTS_TABLE")?,
             index: required("INDEX_TABLE")?,
         };
-        Ok(Self { tables, origin_prefix: required("LEDGER_ORIGIN")?, clock: Clock::System })
+        Ok(Self { tables: Arc::new(tables), origin_prefix: required("LEDGER_ORIGIN")?, clock: Clock::System })
     }
 
     /// Over the tables of an embedded DynamoDB.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn for_tests(aws: &Aws, clock: Clock) -> Self {
-        let tables = LogTables {
-            dynamo: aws.dynamo().clone(),
+        let tables = DynamoTables {
+            client: aws.dynamo().clone(),
             segments: crate::testing::SEGMENTS.to_owned(),
             index: crate::testing::INDEX.to_owned(),
         };
+        Self::over(Arc::new(tables), clock)
+    }
+
+    /// Over tables of any kind; the origins are `history.example.com/<tenant>`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn over(tables: Arc<dyn Tables>, clock: Clock) -> Self {
         Self { tables, origin_prefix: "history.example.com".to_owned(), clock }
     }
 
@@ -68,5 +80,9 @@ impl Log {
     #[must_use]
     pub fn origin(&self, tenant: &TenantId) -> Origin {
         Origin::new(&self.origin_prefix, tenant)
+    }
+
+    fn name(&self, tenant: &TenantId) -> Arc<LogName> {
+        Arc::new(LogName { tenant: tenant.clone(), origin: self.origin(tenant) })
     }
 }

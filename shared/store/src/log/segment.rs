@@ -1,10 +1,16 @@
 //! A segment: the events of one commit, and the one item that makes them part of the log.
 
+use std::{
+    hash::{Hash as StdHash, Hasher},
+    sync::{Arc, OnceLock},
+};
+
 use domain::{event::Event, time::Timestamp};
 use ledger::{Chain, Hash, Origin, Sealed, Secret};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
+use super::draft::Draft;
 use crate::{
     error::StoreError,
     item::{self, Item},
@@ -79,15 +85,46 @@ pub struct Segment {
     /// Random: by this a writer that lost the answer knows its own segment again.
     pub commit: [u8; 16],
     pub entries: Vec<Entry>,
+    places: Places,
+}
+
+/// Where an entry stands, and what tells a repetition of it from a conflict.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) sealed: Sealed,
+    pub(super) submitted: [u8; 32],
+}
+
+/// [`Placed`] of every entry, once it was asked for. It follows from the rest, so it is no part of what a segment is.
+#[derive(Debug, Clone, Default)]
+struct Places(OnceLock<Vec<Placed>>);
+
+impl PartialEq for Places {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Segment {}
+
+impl StdHash for Segment {
+    /// The chain's hash stands for everything before it and for every entry.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.first, self.end, self.commit).hash(state);
+    }
 }
 
 impl Segment {
-    /// Seals the entries onto the end of `chain`. There must be at least one.
-    pub(super) fn seal(chain: &Chain, received_at: Timestamp, commit: [u8; 16], entries: Vec<Entry>) -> Self {
+    /// Seals the drafts onto the end of `chain`. There must be at least one.
+    pub(super) fn seal(chain: &Chain, received_at: Timestamp, commit: [u8; 16], drafts: &[Arc<Draft>]) -> Self {
         let mut end = chain.clone();
-        for entry in &entries {
-            end.seal(&entry.event, received_at, &entry.secret);
-        }
+        let places: Vec<_> = drafts
+            .iter()
+            .map(|draft| Placed {
+                sealed: end.seal(&draft.entry.event, received_at, &draft.entry.secret),
+                submitted: draft.submitted,
+            })
+            .collect();
         Self {
             first: chain.sequence() + 1,
             previous: chain.ledger_hash(),
@@ -95,7 +132,8 @@ impl Segment {
             origin: chain.origin().clone(),
             received_at,
             commit,
-            entries,
+            entries: drafts.iter().map(|draft| draft.entry.clone()).collect(),
+            places: Places(OnceLock::from(places)),
         }
     }
 
@@ -117,12 +155,14 @@ impl Segment {
         self.entries.iter().map(move |entry| (entry, chain.seal(&entry.event, self.received_at, &entry.secret)))
     }
 
+    /// Where the entries stand. Computed once: what proves something to somebody uses [`Segment::sealed`].
+    pub(super) fn places(&self) -> &[Placed] {
+        self.places.0.get_or_init(|| {
+            self.sealed().map(|(entry, sealed)| Placed { sealed, submitted: entry.event.submitted_sha256() }).collect()
+        })
+    }
+
     pub(super) fn to_item(&self, tenant: &str) -> Result<Item, StoreError> {
-        let mut lines = Vec::with_capacity(self.entries.len() * 512);
-        for entry in &self.entries {
-            serde_json::to_writer(&mut lines, entry).map_err(StoreError::corrupt)?;
-            lines.push(b'\n');
-        }
         item::to_item(&SegmentItem {
             tenant: tenant.to_owned(),
             first: self.first,
@@ -132,14 +172,14 @@ impl Segment {
             received_at: self.received_at,
             origin: self.origin.clone(),
             commit: ByteArray::new(self.commit),
-            data: ByteBuf::from(pack(&lines)?),
+            data: ByteBuf::from(pack_entries(&self.entries)?),
         })
     }
 }
 
 /// The item at (tenant, first) of the segments table.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SegmentItem {
+pub struct SegmentItem {
     tenant: String,
     pub(super) first: u64,
     count: u64,
@@ -164,12 +204,7 @@ impl SegmentItem {
     }
 
     pub(super) fn open(&self) -> Result<Segment, StoreError> {
-        let lines = unpack(&self.data)?;
-        let entries = lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).map_err(StoreError::corrupt))
-            .collect::<Result<Vec<Entry>, _>>()?;
+        let entries = unpack_entries(&self.data)?;
         if entries.is_empty() || entries.len() as u64 != self.count {
             return Err(StoreError::corrupt(format_args!("the segment at {} lost entries", self.first)));
         }
@@ -181,8 +216,67 @@ impl SegmentItem {
             received_at: self.received_at,
             commit: self.commit.into_array(),
             entries,
+            places: Places::default(),
         })
     }
+}
+
+/// A segment as a table holds it: unpacked only by whom needs the entries.
+#[derive(Debug)]
+pub enum StoredSegment {
+    #[doc(hidden)]
+    Packed(Box<SegmentItem>),
+    /// One that never was packed.
+    #[cfg(feature = "testing")]
+    Ready(Arc<Segment>),
+}
+
+impl StoredSegment {
+    /// The sequence number of the first entry.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        match self {
+            Self::Packed(item) => item.first,
+            #[cfg(feature = "testing")]
+            Self::Ready(segment) => segment.first,
+        }
+    }
+
+    /// The sequence number after the last entry.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        match self {
+            Self::Packed(item) => item.next(),
+            #[cfg(feature = "testing")]
+            Self::Ready(segment) => segment.next(),
+        }
+    }
+
+    pub(super) fn open(&self) -> Result<Arc<Segment>, StoreError> {
+        match self {
+            Self::Packed(item) => item.open().map(Arc::new),
+            #[cfg(feature = "testing")]
+            Self::Ready(segment) => Ok(Arc::clone(segment)),
+        }
+    }
+}
+
+/// One JSON [`Entry`] a line, zstd-compressed together.
+pub(super) fn pack_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Vec<u8>, StoreError> {
+    let mut lines = Vec::with_capacity(4096);
+    for entry in entries {
+        serde_json::to_writer(&mut lines, entry).map_err(StoreError::corrupt)?;
+        lines.push(b'\n');
+    }
+    pack(&lines)
+}
+
+pub(super) fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, StoreError> {
+    unpack(bytes)?
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).map_err(StoreError::corrupt))
+        .collect()
 }
 
 pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {

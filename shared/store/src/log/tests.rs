@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, atomic::AtomicI64},
+    time::Duration,
 };
 
 use domain::{
@@ -15,9 +16,10 @@ use domain::{
 use ledger::Chain;
 
 use super::{
-    Log, LogPosition, Order, Outcome, Submission,
-    segment::{Entry, Segment},
-    table::Commit,
+    Draft, Log, LogPosition, Order, Outcome, Submission,
+    memory::MemoryTables,
+    port::{MAX_TAIL, Put},
+    segment::Segment,
 };
 use crate::{Clock, testing::LocalDynamo};
 
@@ -74,10 +76,11 @@ async fn checked(log: &Log, tenant: &TenantId) -> Vec<String> {
 
 /// A commit by a writer that dies right after it.
 async fn commit_and_crash(log: &Log, tenant: &TenantId, id: &str) {
-    let head = log.tables.head(tenant, &log.origin(tenant)).await.unwrap();
-    let entry = Entry { event: event(id, "ord_1", 0), secret: ledger::Secret::new([1; 32]), schema: None };
-    let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], vec![entry]);
-    assert_eq!(log.tables.commit(tenant, &segment).await.unwrap(), Commit::Done);
+    let name = log.name(tenant);
+    let head = log.tables.head(&name).await.unwrap();
+    let draft = Draft::new(submission(id), ledger::Secret::new([1; 32])).unwrap();
+    let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], &[Arc::new(draft)]);
+    assert_eq!(log.tables.commit(&name, Arc::new(segment)).await.unwrap(), Put::Done);
 }
 
 #[tokio::test]
@@ -144,6 +147,16 @@ async fn the_largest_event_that_does_not_compress_is_recorded() {
 #[tokio::test]
 async fn racing_writers_leave_no_gap_and_no_double() {
     let (_dynamo, log) = log().await;
+    race(&log).await;
+}
+
+#[tokio::test]
+async fn the_tables_in_memory_are_as_good() {
+    let tables = MemoryTables::with_delay(Duration::from_millis(1));
+    race(&Log::over(Arc::new(tables), Clock::System)).await;
+}
+
+async fn race(log: &Log) {
     // Eight writers, each with its own events and with five that all of them send.
     let writers = (0..8).map(|writer| {
         let log = log.clone();
@@ -165,7 +178,7 @@ async fn racing_writers_leave_no_gap_and_no_double() {
         assert_eq!(first, receipt, "one event has one receipt");
     }
     assert_eq!((recorded, by_id.len()), (45, 45));
-    assert_eq!(checked(&log, &acme()).await.len(), 45);
+    assert_eq!(checked(log, &acme()).await.len(), 45);
 }
 
 #[tokio::test]
@@ -198,12 +211,12 @@ async fn a_crashed_writers_commit_is_repaired() {
 #[tokio::test]
 async fn a_long_unapplied_tail_is_caught_up_in_parts() {
     let (_dynamo, log) = log().await;
-    for i in 0..super::table::MAX_TAIL + 5 {
+    for i in 0..MAX_TAIL + 5 {
         commit_and_crash(&log, &acme(), &format!("e{i}")).await;
     }
     log.append(&acme(), vec![submission("last")]).await.unwrap();
     log.repair(&acme()).await.unwrap();
-    assert_eq!(checked(&log, &acme()).await.len(), super::table::MAX_TAIL + 6);
+    assert_eq!(checked(&log, &acme()).await.len(), MAX_TAIL + 6);
 }
 
 #[tokio::test]
