@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Run;
 use super::dice::Dice;
-use super::journal::{LOST, ON_STREAM};
+use super::journal::{LOST, ON_STREAM, RECEIPT};
 
 /// Kinesis takes records of 1 MiB.
 const RECORD_BYTES: usize = 900_000;
@@ -40,6 +40,15 @@ struct Record {
     bytes: usize,
     /// New events: tenant and number.
     new: Vec<(usize, u64)>,
+    /// Those that somebody else has sent and of which nobody has a receipt yet: this record may be what records them.
+    again: Vec<(usize, u64)>,
+}
+
+impl Record {
+    /// Every event that this record may bring into the log.
+    fn promised(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.new.iter().chain(&self.again).copied()
+    }
 }
 
 impl Run<'_> {
@@ -87,7 +96,12 @@ impl Run<'_> {
                 None
             };
             let (number, variant) = match again {
-                Some(again) => again,
+                Some((number, variant)) => {
+                    if !tenant.journal.slot(number)?.has(RECEIPT) {
+                        record.again.push((index, number));
+                    }
+                    (number, variant)
+                }
                 None => {
                     let number = tenant.journal.add(0, lane)?;
                     record.new.push((index, number));
@@ -119,6 +133,10 @@ impl Run<'_> {
             _ => zstd::encode_all(record.lines.join("\n").as_bytes(), 1).context("cannot compress a record")?,
         };
         let key = format!("{}-{lane}", self.plan.run);
+        for (tenant, number) in &record.again {
+            // From now on it may be recorded without anybody being told.
+            self.tenants[*tenant].journal.mark(*number, LOST)?;
+        }
         let started = Instant::now();
         for attempt in 0_u64.. {
             let put = client.put_record().stream_name(stream).partition_key(&key).data(Blob::new(data.as_slice()));
@@ -130,15 +148,15 @@ impl Run<'_> {
                 Err(_) => {
                     self.figures.answer("Kinesis error", None);
                     // It may have taken the record all the same.
-                    for (tenant, number) in &record.new {
-                        self.tenants[*tenant].journal.mark(*number, LOST)?;
+                    for (tenant, number) in record.promised() {
+                        self.tenants[tenant].journal.mark(number, LOST)?;
                     }
                 }
             }
             tokio::time::sleep(Duration::from_millis(20 + dice.below(100 << attempt.min(5)))).await;
         }
-        for (tenant, number) in &record.new {
-            self.tenants[*tenant].journal.mark(*number, ON_STREAM)?;
+        for (tenant, number) in record.promised() {
+            self.tenants[tenant].journal.mark(number, ON_STREAM)?;
         }
         self.figures.numbers().on_stream += record.new.len() as u64;
         Ok(())
