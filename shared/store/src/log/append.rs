@@ -28,7 +28,8 @@ impl Log {
         let log = self.name(tenant);
         let mut outcomes = Vec::with_capacity(submissions.len());
         for drafts in into_commits(submissions)? {
-            outcomes.extend(self.run(Writer::new(Arc::clone(&log), drafts), None).await?);
+            let contended = self.hints.contended(tenant);
+            outcomes.extend(self.run(Writer::new(Arc::clone(&log), drafts), contended, None).await?);
         }
         Ok(outcomes)
     }
@@ -44,27 +45,32 @@ impl Log {
         check: impl Future<Output = Result<Submission, E>>,
     ) -> Result<Outcome, E> {
         let log = self.name(tenant);
-        let (head, submission) = futures::join!(self.tables.head(&log), check);
+        // Who announces its event needs no other look at the log.
+        let contended = self.hints.contended(tenant);
+        let read = async { if contended { None } else { Some(Answer::Head(self.tables.head(&log).await)) } };
+        let (head, submission) = futures::join!(read, check);
         let draft = into_draft(submission?)?;
         let writer = Writer::new(log, vec![Arc::new(draft)]);
-        let outcome = self.run(writer, Some(Answer::Head(head))).await?.pop();
+        let outcome = self.run(writer, contended, head).await?.pop();
         Ok(outcome.ok_or_else(|| StoreError::corrupt("an append answered for none of its events"))?)
     }
 
     /// `head`: the answer to the first round, if it is known already.
-    async fn run(&self, mut writer: Writer, head: Option<Answer>) -> Result<Vec<Outcome>, StoreError> {
+    async fn run(&self, mut writer: Writer, contended: bool, head: Option<Answer>) -> Result<Vec<Outcome>, StoreError> {
         let log = writer.log();
         let started = Instant::now();
-        let mut step = match head {
-            Some(head) => {
-                writer.start();
-                writer.on(vec![head], &self.moment(started)?)
-            }
-            None => writer.start(),
-        };
+        let mut step = writer.start(contended, &self.moment(started)?);
+        if let Some(head) = head {
+            step = writer.on(vec![head], &self.moment(started)?);
+        }
         loop {
             match step {
-                Step::Done(appended) => return appended,
+                Step::Done(appended) => {
+                    if writer.is_contended() {
+                        self.hints.note(&log.tenant);
+                    }
+                    return appended;
+                }
                 Step::Ask(round) => {
                     let answers = self.perform(&log, round).await;
                     step = writer.on(answers, &self.moment(started)?);
@@ -125,7 +131,7 @@ fn into_commits(submissions: Vec<Submission>) -> Result<Vec<Vec<Arc<Draft>>>, St
     let mut room = 0;
     for submission in submissions {
         let draft = into_draft(submission)?;
-        let size = draft.json_len;
+        let size = draft.json.len();
         match commits.last_mut() {
             Some(commit) if size <= room && commit.len() < MAX_SEGMENT_EVENTS => {
                 commit.push(Arc::new(draft));

@@ -1,16 +1,18 @@
 //! An event on its way into the log.
 
-use std::hash::{Hash as StdHash, Hasher};
+use std::{
+    hash::{Hash as StdHash, Hasher},
+    sync::OnceLock,
+};
 
-use domain::ids::EventId;
+use domain::{event::Event, ids::EventId};
 use ledger::{LeafEntry, Origin, Secret, commitment};
 
 use super::{
     index::EventItem,
-    segment::{Entry, SchemaTag},
+    segment::{self, Entry, SchemaTag},
 };
 use crate::error::StoreError;
-use domain::event::Event;
 
 /// An event to be recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +28,20 @@ pub struct Draft {
     pub entry: Entry,
     /// [`domain::event::Event::submitted_sha256`]
     pub(super) submitted: [u8; 32],
-    /// The length of the entry's JSON, in bytes.
-    pub(super) json_len: usize,
+    /// The entry's JSON: a line of a segment.
+    pub(super) json: Vec<u8>,
+    packed: Packed,
+}
+
+/// The entry's JSON, compressed by itself, once it was asked for: the body of an announcement and of a timeline's item.
+/// Who commits what others have announced has the most to do, and need not do this again.
+#[derive(Debug, Default)]
+struct Packed(OnceLock<Vec<u8>>);
+
+impl PartialEq for Packed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Eq for Draft {}
@@ -50,8 +64,30 @@ impl Draft {
     /// # Errors
     /// [`StoreError::Corrupt`], when the event has no JSON form: a bug of ours.
     pub(super) fn from_entry(entry: Entry) -> Result<Self, StoreError> {
-        let json_len = entry.json_len()?;
-        Ok(Self { submitted: entry.event.submitted_sha256(), json_len, entry })
+        let mut json = Vec::with_capacity(2048);
+        serde_json::to_writer(&mut json, &entry).map_err(StoreError::corrupt)?;
+        Ok(Self { submitted: entry.event.submitted_sha256(), json, packed: Packed::default(), entry })
+    }
+
+    /// From what [`Draft::packed`] gave.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], when it is not that.
+    pub(super) fn unpack(packed: Vec<u8>) -> Result<Self, StoreError> {
+        let entry = serde_json::from_slice(&segment::unpack(&packed)?).map_err(StoreError::corrupt)?;
+        Ok(Self { packed: Packed(OnceLock::from(packed)), ..Self::from_entry(entry)? })
+    }
+
+    /// The entry's JSON, compressed by itself.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], when it cannot be compressed: a bug of ours.
+    pub(super) fn packed(&self) -> Result<&[u8], StoreError> {
+        if let Some(packed) = self.packed.0.get() {
+            return Ok(packed);
+        }
+        let packed = segment::pack(&self.json)?;
+        Ok(self.packed.0.get_or_init(|| packed))
     }
 
     /// The producer's id of the event.

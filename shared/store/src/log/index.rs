@@ -11,7 +11,7 @@ use ledger::Hash;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
-use super::segment::{Entry, Placed, SchemaTag, Segment, pack, unpack};
+use super::segment::{Entry, Placed, SchemaTag, Segment, unpack};
 use crate::{
     error::StoreError,
     item::{self, Item, n, s},
@@ -222,7 +222,7 @@ impl IndexItem {
                 received_at: self.segment.received_at,
                 sha256: ByteArray::new(sealed.leaf_hash.0),
                 ledger_hash: ByteArray::new(sealed.ledger_hash.0),
-                body: ByteBuf::from(pack(&serde_json::to_vec(entry).map_err(StoreError::corrupt)?)?),
+                body: ByteBuf::from(self.segment.packed_entry(self.offset)?),
             }),
         }
     }

@@ -7,6 +7,7 @@
 mod append;
 mod draft;
 mod dynamo;
+mod hints;
 mod index;
 #[cfg(feature = "testing")]
 pub mod memory;
@@ -33,6 +34,7 @@ use crate::{
     aws::{ConfigError, required},
 };
 use dynamo::DynamoTables;
+use hints::Hints;
 use port::{LogName, Tables};
 
 /// The logs of all tenants.
@@ -41,6 +43,7 @@ pub struct Log {
     tables: Arc<dyn Tables>,
     origin_prefix: String,
     clock: Clock,
+    hints: Hints,
 }
 
 impl Log {
@@ -54,7 +57,8 @@ impl Log {
             segments: required("SEGMENTS_TABLE")?,
             index: required("INDEX_TABLE")?,
         };
-        Ok(Self { tables: Arc::new(tables), origin_prefix: required("LEDGER_ORIGIN")?, clock: Clock::System })
+        let origin_prefix = required("LEDGER_ORIGIN")?;
+        Ok(Self { tables: Arc::new(tables), origin_prefix, clock: Clock::System, hints: Hints::default() })
     }
 
     /// Over the tables of an embedded DynamoDB.
@@ -73,7 +77,7 @@ impl Log {
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn over(tables: Arc<dyn Tables>, clock: Clock) -> Self {
-        Self { tables, origin_prefix: "history.example.com".to_owned(), clock }
+        Self { tables, origin_prefix: "history.example.com".to_owned(), clock, hints: Hints::default() }
     }
 
     /// The name of a tenant's log.

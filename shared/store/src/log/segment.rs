@@ -1,6 +1,7 @@
 //! A segment: the events of one commit, and the one item that makes them part of the log.
 
 use std::{
+    cell::RefCell,
     hash::{Hash as StdHash, Hasher},
     sync::{Arc, OnceLock},
 };
@@ -85,7 +86,7 @@ pub struct Segment {
     /// Random: by this a writer that lost the answer knows its own segment again.
     pub commit: [u8; 16],
     pub entries: Vec<Entry>,
-    places: Places,
+    memo: Memo,
 }
 
 /// Where an entry stands, and what tells a repetition of it from a conflict.
@@ -95,11 +96,16 @@ pub(super) struct Placed {
     pub(super) submitted: [u8; 32],
 }
 
-/// [`Placed`] of every entry, once it was asked for. It follows from the rest, so it is no part of what a segment is.
+/// What was computed before and is needed again. It follows from the rest, so it is no part of what a segment is.
 #[derive(Debug, Clone, Default)]
-struct Places(OnceLock<Vec<Placed>>);
+struct Memo {
+    /// Of every entry.
+    places: OnceLock<Vec<Placed>>,
+    /// What the entries were made of, in the process that commits them.
+    drafts: Vec<Arc<Draft>>,
+}
 
-impl PartialEq for Places {
+impl PartialEq for Memo {
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -133,7 +139,7 @@ impl Segment {
             received_at,
             commit,
             entries: drafts.iter().map(|draft| draft.entry.clone()).collect(),
-            places: Places(OnceLock::from(places)),
+            memo: Memo { places: OnceLock::from(places), drafts: drafts.to_vec() },
         }
     }
 
@@ -157,9 +163,30 @@ impl Segment {
 
     /// Where the entries stand. Computed once: what proves something to somebody uses [`Segment::sealed`].
     pub(super) fn places(&self) -> &[Placed] {
-        self.places.0.get_or_init(|| {
+        self.memo.places.get_or_init(|| {
             self.sealed().map(|(entry, sealed)| Placed { sealed, submitted: entry.event.submitted_sha256() }).collect()
         })
+    }
+
+    /// The compressed JSON of one entry.
+    pub(super) fn packed_entry(&self, at: usize) -> Result<Vec<u8>, StoreError> {
+        match self.memo.drafts.get(at) {
+            Some(draft) => draft.packed().map(<[u8]>::to_vec),
+            None => pack(&serde_json::to_vec(&self.entries[at]).map_err(StoreError::corrupt)?),
+        }
+    }
+
+    /// One JSON [`Entry`] a line.
+    fn lines(&self) -> Result<Vec<u8>, StoreError> {
+        let mut lines = Vec::with_capacity(self.entries.len() * 1536);
+        for (at, entry) in self.entries.iter().enumerate() {
+            match self.memo.drafts.get(at) {
+                Some(draft) => lines.extend_from_slice(&draft.json),
+                None => serde_json::to_writer(&mut lines, entry).map_err(StoreError::corrupt)?,
+            }
+            lines.push(b'\n');
+        }
+        Ok(lines)
     }
 
     pub(super) fn to_item(&self, tenant: &str) -> Result<Item, StoreError> {
@@ -172,7 +199,7 @@ impl Segment {
             received_at: self.received_at,
             origin: self.origin.clone(),
             commit: ByteArray::new(self.commit),
-            data: ByteBuf::from(pack_entries(&self.entries)?),
+            data: ByteBuf::from(pack(&self.lines()?)?),
         })
     }
 }
@@ -216,7 +243,7 @@ impl SegmentItem {
             received_at: self.received_at,
             commit: self.commit.into_array(),
             entries,
-            places: Places::default(),
+            memo: Memo::default(),
         })
     }
 }
@@ -261,16 +288,6 @@ impl StoredSegment {
     }
 }
 
-/// One JSON [`Entry`] a line, zstd-compressed together.
-pub(super) fn pack_entries<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Result<Vec<u8>, StoreError> {
-    let mut lines = Vec::with_capacity(4096);
-    for entry in entries {
-        serde_json::to_writer(&mut lines, entry).map_err(StoreError::corrupt)?;
-        lines.push(b'\n');
-    }
-    pack(&lines)
-}
-
 pub(super) fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, StoreError> {
     unpack(bytes)?
         .split(|byte| *byte == b'\n')
@@ -280,7 +297,19 @@ pub(super) fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, StoreError> {
 }
 
 pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(StoreError::corrupt)
+    thread_local! {
+        /// Making a compressor takes longer than compressing one event.
+        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let mut compressor = match kept.take() {
+            Some(compressor) => compressor,
+            None => zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(StoreError::corrupt)?,
+        };
+        let packed = compressor.compress(bytes).map_err(StoreError::corrupt)?;
+        *kept = Some(compressor);
+        Ok(packed)
+    })
 }
 
 pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {

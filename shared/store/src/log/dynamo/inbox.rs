@@ -4,6 +4,8 @@
 //! because nothing that is not the truth belongs among the segments. A partition of DynamoDB takes 1,000 write units a
 //! second, and an announcement costs two; hence the shards.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::{error::SdkError, operation::put_item::PutItemError, types::ReturnConsumedCapacity};
 use domain::ids::TenantId;
 use futures::future::try_join_all;
@@ -15,7 +17,6 @@ use super::{
         draft::Draft,
         index::IndexKey,
         port::{Announcement, LogName, Put, Slot},
-        segment::{pack_entries, unpack_entries},
     },
     DynamoTables,
 };
@@ -32,9 +33,9 @@ const SHARDS: u64 = 4;
 struct AnnouncementItem {
     pk: String,
     sk: u64,
-    /// The entries as a segment has them; not there when their writer only waits for its turn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    data: Option<ByteBuf>,
+    /// The JSON of each entry, zstd-compressed by itself; none when their writer only waits for its turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<ByteBuf>,
 }
 
 fn shard_key(tenant: &TenantId, shard: u64) -> String {
@@ -48,9 +49,8 @@ pub(super) fn key(tenant: &TenantId, slot: Slot) -> IndexKey {
 /// The item that holds an announcement.
 pub(in super::super) fn announcement_item(tenant: &TenantId, announcement: &Announcement) -> Result<Item, StoreError> {
     let IndexKey { pk, sk } = key(tenant, announcement.slot);
-    let entries = announcement.drafts.iter().map(|draft| &draft.entry);
-    let data = if announcement.drafts.is_empty() { None } else { Some(ByteBuf::from(pack_entries(entries)?)) };
-    item::to_item(&AnnouncementItem { pk, sk, data })
+    let entries = announcement.drafts.iter().map(|draft| Ok(ByteBuf::from(draft.packed()?)));
+    item::to_item(&AnnouncementItem { pk, sk, entries: entries.collect::<Result<_, StoreError>>()? })
 }
 
 impl DynamoTables {
@@ -104,9 +104,8 @@ impl DynamoTables {
             .unwrap_or_default()
             .into_iter()
             .map(|stored| {
-                let AnnouncementItem { sk, data, .. } = item::from_item(stored)?;
-                let entries = data.map_or(Ok(vec![]), |data| unpack_entries(&data))?;
-                let drafts = entries.into_iter().map(|entry| Draft::from_entry(entry).map(std::sync::Arc::new));
+                let AnnouncementItem { sk, entries, .. } = item::from_item(stored)?;
+                let drafts = entries.into_iter().map(|entry| Draft::unpack(entry.into_vec()).map(Arc::new));
                 Ok(Announcement { slot: Slot(sk), drafts: drafts.collect::<Result<_, _>>()? })
             })
             .collect()

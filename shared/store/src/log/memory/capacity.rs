@@ -40,6 +40,8 @@ fn value_size(value: &AttributeValue) -> usize {
         AttributeValue::B(bytes) => bytes.as_ref().len(),
         // About a byte for two digits, and one more.
         AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+        // A byte an element and three for the list.
+        AttributeValue::L(elements) => 3 + elements.iter().map(|element| 1 + value_size(element)).sum::<usize>(),
         _ => 1,
     }
 }

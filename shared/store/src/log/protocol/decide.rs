@@ -32,7 +32,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Known {
     pub(super) item: EventItem,
-    /// The segment in the tail that has it, if its index item was not found.
+    /// The segment in the tail that has it, if that is not known to be in the index.
     pub(super) unapplied: Option<Arc<Segment>>,
 }
 
@@ -61,7 +61,8 @@ pub(super) fn known<'a>(
             (Some(item), _) => Some(Known { item, unapplied: None }),
             (None, Some((segment, at))) => {
                 let item = EventItem::new(&log.tenant, segment, &segment.entries[*at], &segment.places()[*at]);
-                Some(Known { item, unapplied: Some(Arc::clone(segment)) })
+                let unapplied = (segment.first >= view.applied).then(|| Arc::clone(segment));
+                Some(Known { item, unapplied })
             }
             (None, None) => None,
         };

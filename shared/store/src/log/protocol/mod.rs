@@ -7,15 +7,20 @@
 //! - [`Writer`] appends what fits one commit.
 //! - [`Repairer`] brings the index to the log's end.
 
+mod batch;
 mod call;
 mod decide;
+mod lead;
 mod repair;
 mod view;
+mod wait;
 mod writer;
 
 use std::time::Duration;
 
 use domain::time::Timestamp;
+
+use super::port::Slot;
 
 pub use call::{Answer, Call};
 pub use decide::Outcome;
@@ -64,4 +69,17 @@ impl Moment {
     fn fraction(&self) -> f64 {
         f64::from(u16::from_be_bytes([self.dice[0], self.dice[1]])) / 65_536.0
     }
+
+    /// A place at the end of the queue.
+    fn slot(&self) -> Slot {
+        /// 2020-01-01T00:00:00Z, in milliseconds since 1970.
+        const START: i64 = 1_577_836_800_000;
+        let [.., a, b, c] = self.dice;
+        let millis = u64::try_from(self.now.as_millis() - START).unwrap_or_default();
+        Slot(millis << 20 | u64::from(u32::from_be_bytes([0, a, b, c]) & 0x000f_ffff))
+    }
+}
+
+fn tune(name: &str, default: f64) -> f64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }

@@ -37,12 +37,6 @@ impl View {
         Self { chain, received_at, watermark: mark.watermark, applied: mark.watermark, tail }
     }
 
-    /// Nothing but an end.
-    pub(super) fn empty(chain: Chain) -> Self {
-        let next = chain.sequence() + 1;
-        Self { chain, received_at: None, watermark: next, applied: next, tail: vec![] }
-    }
-
     /// The tail's index items that are worth looking up beside `wanted` keys: as many segments as fit `batches` batches.
     pub(super) fn keys_to_check(&self, tenant: &TenantId, wanted: usize, batches: usize) -> Vec<IndexKey> {
         let mut room = (batches * BATCH_GET).saturating_sub(wanted % BATCH_GET);
@@ -59,6 +53,13 @@ impl View {
     pub(super) fn check_applied(&mut self, tenant: &TenantId, found: &Found) {
         let applied = self.unapplied().take_while(|segment| is_applied(tenant, segment, found)).last();
         if let Some(segment) = applied {
+            self.applied = segment.next();
+        }
+    }
+
+    /// Takes note that a segment's items have been written.
+    pub(super) fn note_applied(&mut self, segment: &Segment) {
+        if segment.first == self.applied {
             self.applied = segment.next();
         }
     }
