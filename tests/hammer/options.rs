@@ -36,10 +36,13 @@ pub(crate) struct Options {
     /// With --api-url: the table Segments; without it, the log is checked through the API alone
     #[arg(long)]
     segments_table: Option<String>,
+    /// With --segments-table: the bucket that holds the data of large segments
+    #[arg(long)]
+    data_bucket: Option<String>,
     /// With --api-url: the region; otherwise that of the environment
     #[arg(long)]
     region: Option<String>,
-    /// With --api-url: where Kinesis and DynamoDB are, if not at AWS
+    /// With --api-url: where Kinesis, DynamoDB and S3 are, if not at AWS
     #[arg(long)]
     endpoint_url: Option<String>,
 
@@ -155,6 +158,7 @@ impl Options {
             api_url: api_url.trim_end_matches('/').to_owned(),
             stream: self.stream.clone(),
             segments: self.segments_table.clone(),
+            bucket: self.data_bucket.clone(),
             aws: loader.load().await,
             tokens: Tokens::Given(token),
             state: None,

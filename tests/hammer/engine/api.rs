@@ -85,6 +85,7 @@ impl<'a> Api<'a> {
             }
             409 if problem(&body) == "event-conflict" => Answer::Conflict,
             429 => Answer::Throttled { after },
+            401 | 403 => bail!("the token is not good for {tenant}: {status} {body}"),
             // A function that ends without an answer is a 502, one that takes too long a 504.
             500..=599 => Answer::Unknown { what: status.to_string(), after },
             _ => Answer::Refused { status, body },

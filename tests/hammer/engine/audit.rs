@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -31,7 +32,10 @@ pub(super) enum Said {
 pub(super) async fn run(target: &Target, tenant: &str, folder: &Path) -> Result<Option<Said>> {
     let Some(table) = &target.segments else { return Ok(None) };
     let file = folder.join(format!("{tenant}.ndjson"));
-    if dump(&Client::new(&target.aws), table, tenant, &file).await? == 0 {
+    // An emulator has one address for all buckets.
+    let s3 = aws_sdk_s3::config::Builder::from(&target.aws).force_path_style(target.aws.endpoint_url().is_some());
+    let objects = Objects { client: aws_sdk_s3::Client::from_conf(s3.build()), bucket: target.bucket.as_deref() };
+    if dump(&Client::new(&target.aws), table, &objects, tenant, &file).await? == 0 {
         return Ok(None);
     }
     let checker = folder.join("check_ledger.py");
@@ -51,7 +55,7 @@ pub(super) async fn run(target: &Target, tenant: &str, folder: &Path) -> Result<
 }
 
 /// Writes a tenant's segments as the checker reads them, one a line. How many there are.
-async fn dump(client: &Client, table: &str, tenant: &str, file: &Path) -> Result<u64> {
+async fn dump(client: &Client, table: &str, objects: &Objects<'_>, tenant: &str, file: &Path) -> Result<u64> {
     let mut out = BufWriter::new(File::create(file).context("cannot make a copy of a log")?);
     let (mut count, mut start) = (0, None);
     loop {
@@ -60,7 +64,7 @@ async fn dump(client: &Client, table: &str, tenant: &str, file: &Path) -> Result
         let page = query.set_exclusive_start_key(start).send().await.context("the table cannot be read")?;
         // What has no count is no segment: the watermark, and what else serves the writers.
         for item in page.items().iter().filter(|item| item.contains_key("count")) {
-            let line = segment(item).with_context(|| format!("a segment of {tenant} cannot be read"))?;
+            let line = segment(item, objects).await.with_context(|| format!("a segment of {tenant} cannot be read"))?;
             writeln!(out, "{line}").context("cannot write a copy of a log")?;
             count += 1;
         }
@@ -72,7 +76,26 @@ async fn dump(client: &Client, table: &str, tenant: &str, file: &Path) -> Result
     }
 }
 
-fn segment(item: &HashMap<String, AttributeValue>) -> Result<String> {
+/// Where the data of large segments is.
+struct Objects<'a> {
+    client: aws_sdk_s3::Client,
+    bucket: Option<&'a str>,
+}
+
+impl Objects<'_> {
+    /// The data of a segment that points to an object.
+    async fn get(&self, key: &str, sha256: &[u8]) -> Result<Vec<u8>> {
+        let bucket = self.bucket.context("its data is in S3, and the bucket is not known")?;
+        let answer = self.client.get_object().bucket(bucket).key(key).send().await;
+        let answer = answer.with_context(|| format!("the object {key} cannot be read"))?;
+        let data = answer.body.collect().await.with_context(|| format!("the object {key} breaks off"))?.to_vec();
+        let found = digest(&SHA256, &data);
+        ensure!(found.as_ref() == sha256, "the object {key} is another than the segment says");
+        Ok(data)
+    }
+}
+
+async fn segment(item: &HashMap<String, AttributeValue>, objects: &Objects<'_>) -> Result<String> {
     let value = |name: &str| item.get(name).with_context(|| format!("there is no {name}"));
     let number = |name: &str| -> Result<u64> {
         let number = value(name)?.as_n().ok().and_then(|number| number.parse().ok());
@@ -86,7 +109,11 @@ fn segment(item: &HashMap<String, AttributeValue>) -> Result<String> {
         "prev_hash": hex::encode(bytes("prev_hash")?), "end_hash": hex::encode(bytes("end_hash")?),
         "received_at": text("received_at")?, "origin": text("origin")?,
     });
-    let lines = zstd::bulk::decompress(bytes("data")?, MAX_SEGMENT).context("its data does not unpack")?;
+    let data = match item.contains_key("object") {
+        true => objects.get(text("object")?, bytes("sha256")?).await?,
+        false => bytes("data")?.to_vec(),
+    };
+    let lines = zstd::bulk::decompress(&data, MAX_SEGMENT).context("its data does not unpack")?;
     let lines = String::from_utf8(lines).context("its data is no text")?;
     let lines: Vec<&str> = lines.lines().collect();
     let head = head.to_string();

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context as _, Result};
 use domain::time::Timestamp;
@@ -14,7 +15,7 @@ use super::api::Api;
 use super::audit;
 use super::event::Maker;
 use super::journal::{AGAIN, CONTESTED, CREATED, LOST, ON_STREAM, POSTED, RECEIPT, Receipt};
-use super::{Run, Tenant};
+use super::{Run, Tenant, show};
 
 /// Tenants, and orders of each, that are read at the same time.
 const TENANTS_AT_ONCE: usize = 3;
@@ -105,11 +106,19 @@ impl Head {
 impl Run<'_> {
     /// Looks at every tenant.
     pub(crate) async fn check(&self) -> Result<Checked> {
-        let tenants: Vec<Checked> = stream::iter(&self.tenants)
+        self.read.each_ref().map(|read| read.store(0, Ordering::Relaxed));
+        let tenants = stream::iter(&self.tenants)
             .map(|tenant| self.check_tenant(tenant))
             .buffer_unordered(TENANTS_AT_ONCE)
-            .try_collect()
-            .await?;
+            .try_collect::<Vec<Checked>>();
+        let line = || {
+            let [events, timelines] = self.read.each_ref().map(|read| read.load(Ordering::Relaxed));
+            format!("checking: {events} events of {} sent and {timelines} timelines read", self.sent())
+        };
+        let tenants = tokio::select! {
+            tenants = tenants => tenants?,
+            () = show::forever(self.plan.show, line) => Vec::new(),
+        };
         let mut all = Checked::default();
         for Checked { tenants, events, before, timelines, audited } in tenants {
             all.tenants += tenants;
@@ -157,6 +166,7 @@ impl Run<'_> {
             let page: Page = self.api.get(&tenant.name, &path).await?.context("the API has no /events")?;
             for event in page.items {
                 self.next(tenant, &mut scan, timelines, event)?;
+                self.read[0].fetch_add(1, Ordering::Relaxed);
             }
             match page.next_cursor {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -296,6 +306,7 @@ impl Run<'_> {
                 format!("the timeline of {order} ({} of {} events) {what}", found.len(), expected.len()),
             );
         }
+        self.read[1].fetch_add(1, Ordering::Relaxed);
         if let Some(id) = first {
             let path = format!("/events/{id}/verify");
             let said: Option<Verification> = self.api.get(&tenant.name, &path).await?;

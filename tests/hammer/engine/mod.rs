@@ -20,7 +20,7 @@ mod target;
 
 use std::mem;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,6 +96,8 @@ pub(crate) struct Run<'a> {
     figures: Figures,
     differences: Mutex<Differences>,
     stopped: AtomicBool,
+    /// Events and timelines that the check has read.
+    read: [AtomicU64; 2],
 }
 
 /// A tenant, with its log as it was before.
@@ -136,6 +138,7 @@ impl<'a> Run<'a> {
             figures: Figures::new()?,
             differences: Mutex::default(),
             stopped: AtomicBool::new(false),
+            read: [AtomicU64::new(0), AtomicU64::new(0)],
         })
     }
 
@@ -143,7 +146,7 @@ impl<'a> Run<'a> {
     pub(crate) async fn hammer(&self) -> Result<()> {
         tokio::select! {
             loaded = self.load(Dice::new(self.plan.seed)) => loaded?,
-            () = show::forever(&self.figures, self.plan.show) => {}
+            () = show::forever(self.plan.show, || self.figures.line()) => {}
         }
         show::note(self.plan.show, self.figures.line());
         Ok(())

@@ -6,20 +6,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::figures::Figures;
-
 const ON_A_TERMINAL: Duration = Duration::from_secs(1);
 const ELSEWHERE: Duration = Duration::from_secs(5);
 
-/// Shows the figures until nobody waits for it any more.
-pub(super) async fn forever(figures: &Figures, show: bool) {
+/// Shows what `line` says until nobody waits for it any more.
+pub(super) async fn forever(show: bool, line: impl Fn() -> String) {
     if !show {
         return std::future::pending().await;
     }
     if !io::stderr().is_terminal() {
         loop {
             tokio::time::sleep(ELSEWHERE).await;
-            note(show, figures.line());
+            note(show, line());
         }
     }
     let bar = ProgressBar::new_spinner();
@@ -31,7 +29,7 @@ pub(super) async fn forever(figures: &Figures, show: bool) {
     let _cleared = Cleared(&bar);
     loop {
         tokio::time::sleep(ON_A_TERMINAL).await;
-        bar.set_message(figures.line());
+        bar.set_message(line());
     }
 }
 

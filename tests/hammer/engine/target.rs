@@ -25,6 +25,8 @@ pub(crate) struct Target {
     pub(crate) stream: Option<String>,
     /// The table of the log, if its own copy is to be checked as well.
     pub(crate) segments: Option<String>,
+    /// The bucket of what is too large for that table.
+    pub(crate) bucket: Option<String>,
     pub(crate) aws: SdkConfig,
     pub(crate) tokens: Tokens,
     /// The state of a local stack.
@@ -69,6 +71,7 @@ impl Target {
             api_url,
             stream: outputs.remove("IngestStreamName"),
             segments: outputs.remove("SegmentsTableName"),
+            bucket: outputs.remove("DataBucketName"),
             aws,
             tokens: Tokens::Signed { signer, made: Mutex::default() },
             state: file.parent().map(Path::to_owned),

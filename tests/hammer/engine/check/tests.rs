@@ -49,6 +49,7 @@ fn differences(promise: impl Fn(&Journal, &[Event]), tamper: impl Fn(&mut Vec<Ev
         api_url: String::new(),
         stream: None,
         segments: None,
+        bucket: None,
         aws: SdkConfig::builder().build(),
         tokens: Tokens::Given(String::new()),
         state: None,
