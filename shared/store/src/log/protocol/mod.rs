@@ -10,10 +10,11 @@
 mod batch;
 mod call;
 mod decide;
-mod lead;
 mod repair;
+mod turn;
 mod view;
 mod wait;
+mod work;
 mod writer;
 
 use std::time::Duration;

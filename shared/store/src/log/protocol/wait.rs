@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{
-        index::{Found, IndexKey},
+        index::{self, Found, IndexKey},
         port::{Announcement, Head, Mark},
     },
     Call, Moment, Step,
@@ -29,8 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_EVENTS: usize = 25;
 const MAX_BYTES: usize = 64 * 1024;
 /// How many times as long as a call took we wait before the first look, and before the second; then ever longer.
-const FIRST_LOOK: f64 = 2.6;
-const NEXT_LOOK: f64 = 0.7;
+const FIRST_LOOK: f64 = 2.2;
+const NEXT_LOOK: f64 = 0.4;
 const LONGER: f64 = 1.25;
 const LONGEST: Duration = Duration::from_millis(100);
 const SHORTEST: Duration = Duration::from_millis(2);
@@ -159,7 +159,8 @@ impl Writer {
         let known = decide::known(&self.log, &view, &Found::new(), &self.unsettled());
         let help = self.settle(&known);
         if self.all_settled() {
-            return self.finish(&view, None, &help, vec![], None);
+            let items = help.iter().flat_map(index::items).collect();
+            return self.finish(&view, None, items, vec![], None);
         }
         self.announce(None, true, moment)
     }

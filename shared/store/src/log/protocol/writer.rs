@@ -5,16 +5,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use super::{
     super::{
         draft::Draft,
-        index::{self, Found, IndexItem, IndexKey},
-        port::{Announcement, Head, LogName, Mark, Put, Slot},
-        segment::Segment,
+        index,
+        port::{Announcement, Head, LogName, Mark, Slot},
     },
     Answer, Call, Moment, Outcome, Step,
-    batch::Batch,
     call::Answers,
-    decide,
     view::View,
     wait::Wait,
+    work::Work,
 };
 use crate::{error::StoreError, retry};
 
@@ -24,13 +22,6 @@ const MAX_ATTEMPTS: u32 = 40;
 pub(super) const MAX_LOST: u32 = 2;
 /// How many races a writer loses before it asks for the turn. Two writers that meet need no order.
 const RACES: u32 = 3;
-/// Commits of this many events together move the watermark over themselves at once: later writers would else read them
-/// again and again. Fewer are left to the next writer, which saves a round trip.
-const RAISE_OVER: u64 = 25;
-/// How many batches of index items are looked up, to know how far the log's tail is applied: by everybody, and by whom
-/// many wait for.
-const CHECKED_BATCHES: [usize; 2] = [1, 8];
-
 /// Appends the events of one commit.
 ///
 /// While nobody else writes:
@@ -40,7 +31,7 @@ const CHECKED_BATCHES: [usize; 2] = [1, 8];
 /// 4. Write the segment's index items; at the same time raise the watermark over what was seen applied.
 ///
 /// When many write, one has the *turn*, and the others announce their events and wait (`wait.rs`): it commits theirs
-/// along with its own (`lead.rs`). The turn saves races and decides nothing: the conditional put does.
+/// along with its own (`work.rs`). The turn saves races and decides nothing: the conditional put does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Writer {
     pub(super) log: Arc<LogName>,
@@ -58,6 +49,8 @@ pub struct Writer {
     pub(super) leading: Option<Duration>,
     /// Others want to write as well.
     pub(super) contended: bool,
+    /// Our events are in the index, whatever comes.
+    pub(super) indexed: bool,
     /// Announcements that we have dealt with, whether they are still there or not.
     pub(super) dealt_with: BTreeSet<Slot>,
     /// How many events we have committed, our own and others'.
@@ -74,12 +67,8 @@ pub(super) enum Stage {
     Taking,
     /// To bring a long tail into the index, and then to raise the watermark over it.
     CatchingUp { raise: Option<u64> },
-    /// To know which events are there already; perhaps also to apply the commit before.
-    LookingUp { view: View, batch: Batch, applying: Option<Arc<Segment>> },
-    /// To commit; with the turn, also to know what has been announced.
-    Committing { view: View, done: Vec<Slot>, help: Vec<Arc<Segment>>, segment: Arc<Segment> },
-    /// To write the index, and to see whether more is announced.
-    Lingering { view: View, applying: Option<Arc<Segment>>, rounds: u32 },
+    /// To look up, to commit and to index, each for another batch.
+    Working(Box<Work>),
     /// To write the index, and to give the turn away.
     Finishing { raise: Option<u64> },
     /// To raise the watermark over a large commit.
@@ -111,6 +100,7 @@ impl Writer {
             announced: false,
             leading: None,
             contended: false,
+            indexed: false,
             dealt_with: BTreeSet::new(),
             committed: 0,
             stage: Stage::Reading,
@@ -157,37 +147,7 @@ impl Writer {
                 answers.raise()?;
                 self.read_again(Duration::ZERO)
             }
-            Stage::LookingUp { mut view, batch, applying } => {
-                if let Some(segment) = applying {
-                    answers.apply()?;
-                    view.note_applied(&segment);
-                }
-                let found = answers.lookup()?;
-                view.check_applied(&self.log.tenant, &found);
-                Ok(self.commit(view, &batch, &found, moment))
-            }
-            Stage::Committing { view, done, help, segment } => match answers.commit() {
-                Ok(Put::Done) => Ok(self.committed(view, done, &help, &segment, answers.announced(), moment)),
-                Ok(Put::Taken) => {
-                    done.iter().for_each(|slot| _ = self.dealt_with.remove(slot));
-                    self.race_again(moment)
-                }
-                // It may be in the log: the next look at the end of the log tells.
-                Err(StoreError::Unavailable { .. }) if self.lost < MAX_LOST => {
-                    self.lost += 1;
-                    done.iter().for_each(|slot| _ = self.dealt_with.remove(slot));
-                    self.race_again(moment)
-                }
-                Err(error) => Err(error),
-            },
-            Stage::Lingering { mut view, applying, rounds } => {
-                if let Some(segment) = applying {
-                    answers.apply()?;
-                    view.note_applied(&segment);
-                }
-                let inbox = answers.announced()?;
-                Ok(self.linger(view, inbox, rounds, moment))
-            }
+            Stage::Working(work) => self.work_on(*work, answers, moment),
             Stage::Finishing { raise } => {
                 // The turn is given away, or it is taken from us in a while.
                 self.leading = None;
@@ -205,7 +165,7 @@ impl Writer {
             Stage::Announcing { asked, seen } => self.announcement_made(asked, seen, answers, moment),
             Stage::Waiting(wait) => self.look_round(wait, answers, moment),
             Stage::Checking => Ok(self.checked(answers.head()?, moment)),
-            Stage::Leaving { error } => Ok(Step::Done(Err(error))),
+            Stage::Leaving { error } => Ok(self.left(error)),
         }
     }
 
@@ -229,8 +189,9 @@ impl Writer {
     }
 
     /// After a put of which nothing is known but that the end of the log has moved.
-    fn race_again(&mut self, moment: &Moment) -> Result<Step<Appended>, StoreError> {
+    pub(super) fn race_again(&mut self, moment: &Moment) -> Result<Step<Appended>, StoreError> {
         self.contended = true;
+        self.dealt_with.clear();
         if self.leading.is_some() {
             return self.read_again(Duration::ZERO);
         }
@@ -250,7 +211,7 @@ impl Writer {
             if !self.all_settled() {
                 return self.announce(Some(head.mark), false, moment);
             }
-            return self.finish(&View::new(head), None, &[], vec![], None);
+            return self.finish(&View::new(head), None, vec![], vec![], None);
         }
         if head.behind {
             self.stage = Stage::CatchingUp { raise: head.tail.last().map(|segment| segment.next()) };
@@ -259,89 +220,6 @@ impl Writer {
                 taken: vec![],
             }]);
         }
-        let view = View::new(head);
-        let batch = self.batch(self.unsettled(), inbox);
-        let keys = self.keys(&batch, Some(&view));
-        self.stage = Stage::LookingUp { view, batch, applying: None };
-        Step::ask([Call::Lookup(keys)])
-    }
-
-    /// What to commit next: our own drafts, and what is announced and not dealt with.
-    pub(super) fn batch(&self, own: Vec<Arc<Draft>>, inbox: Vec<Announcement>) -> Batch {
-        let others =
-            inbox.into_iter().filter(|one| Some(one.slot) != self.slot && !self.dealt_with.contains(&one.slot));
-        Batch::new(own, others)
-    }
-
-    /// The index items to look up: the drafts', and so many of the tail's as is worth it.
-    pub(super) fn keys(&self, batch: &Batch, view: Option<&View>) -> Vec<IndexKey> {
-        let tenant = &self.log.tenant;
-        let mut keys: Vec<_> = batch.drafts().map(|draft| IndexKey::event(tenant, draft.event_id())).collect();
-        if let Some(view) = view {
-            let batches = CHECKED_BATCHES[usize::from(self.leading.is_some())];
-            keys.extend(view.keys_to_check(tenant, keys.len(), batches));
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
-
-    fn commit(&mut self, view: View, batch: &Batch, found: &Found, moment: &Moment) -> Step<Appended> {
-        let known = decide::known(&self.log, &view, found, batch.drafts());
-        let mut help = self.settle(&known);
-        help.sort_unstable_by_key(|segment| segment.first);
-        help.dedup();
-        let mut done = Vec::with_capacity(batch.taken.len());
-        for one in &batch.taken {
-            self.dealt_with.insert(one.slot);
-            let mut known = one.drafts.iter().filter_map(|draft| known.get(draft.event_id()));
-            // What is committed but not known to be in the index, somebody else is just about to write there. It stays
-            // announced, so that whoever waits for it looks for itself if that one has died.
-            if known.all(|known| known.unapplied.is_none()) {
-                done.push(one.slot);
-            }
-        }
-        let fresh = decide::fresh(&known, batch.drafts());
-        if fresh.is_empty() {
-            return self.finish(&view, None, &help, done, batch.left);
-        }
-        // The log's time never goes back, whatever the writers' clocks say.
-        let received_at = view.received_at.map_or(moment.now, |last| last.max(moment.now));
-        let segment = Arc::new(Segment::seal(&view.chain, received_at, moment.dice, &fresh));
-        self.stage = Stage::Committing { view, done, help, segment: Arc::clone(&segment) };
-        let mut calls = vec![Call::Commit(segment)];
-        if self.leading.is_some() {
-            calls.push(Call::Announced);
-        }
-        Step::ask(calls)
-    }
-
-    /// Brings into the index what the receipts speak of, and the watermark as far as is known; and gives the turn away.
-    pub(super) fn finish(
-        &mut self,
-        view: &View,
-        segment: Option<&Arc<Segment>>,
-        help: &[Arc<Segment>],
-        mut taken: Vec<Slot>,
-        next: Option<Slot>,
-    ) -> Step<Appended> {
-        let items: Vec<IndexItem> = help.iter().chain(segment).flat_map(index::items).collect();
-        taken.extend(self.slot.filter(|_| self.announced));
-        // The last commit is applied by this very round.
-        let end = segment.filter(|own| own.first == view.applied).map_or(view.applied, |own| own.next());
-        let raise = (self.committed >= RAISE_OVER && end > view.watermark).then_some(end);
-        let mut calls = Vec::with_capacity(3);
-        if raise.is_none() && view.applied > view.watermark {
-            calls.push(Call::Raise(view.applied));
-        }
-        if self.leading.is_some() {
-            calls.push(Call::PassTurn { from: self.slot, to: next });
-        }
-        if items.is_empty() && taken.is_empty() && calls.is_empty() && raise.is_none() {
-            return self.done();
-        }
-        calls.push(Call::Apply { items, taken });
-        self.stage = Stage::Finishing { raise };
-        Step::ask(calls)
+        self.begin_work(View::new(head), inbox)
     }
 }
