@@ -1,8 +1,9 @@
-//! The function on the stream of the segments table: completes the index where a writer stopped between its commit and
-//! the end of its work.
+//! The function that tidies up after writers that crashed or lost a race.
 //!
-//! Every commit comes by here, a few seconds after it was made. Nearly always its writer has finished, and there is
-//! nothing left but to look.
+//! - On the stream of the segments table it completes the index where a writer stopped between its commit and the end
+//!   of its work. Every commit comes by here, a few seconds after it was made. Nearly always its writer has finished,
+//!   and there is nothing left but to look.
+//! - Once a day it deletes the objects of segments that were staged and never committed.
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,28 @@ use store::{Aws, ConfigError, Log, StoreError, log::Repaired};
 const TENANTS_AT_ONCE: usize = 8;
 /// The sort key of the item that holds a tenant's watermark, which is no segment.
 const WATERMARK: u64 = MAX_SAFE_INTEGER;
+
+/// Why the function is called.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Task {
+    Changes(Changes),
+    Schedule(Schedule),
+}
+
+/// What the schedule in template.yaml sends.
+#[derive(Debug, Deserialize)]
+pub struct Schedule {
+    #[serde(rename = "schedule")]
+    _what: Scheduled,
+}
+
+/// What is done by the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Scheduled {
+    Sweep,
+}
 
 /// A batch of changes to the segments table, as far as it matters here. Images are not read: the log itself is.
 ///
@@ -79,6 +102,15 @@ pub struct RepairError {
     last: StoreError,
 }
 
+/// A task could not be finished, and must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    #[error(transparent)]
+    Repair(#[from] RepairError),
+    #[error("the objects that nobody needs could not be swept: {0}")]
+    Sweep(#[from] StoreError),
+}
+
 /// Completes logs.
 #[derive(Debug, Clone)]
 pub struct Repair {
@@ -95,6 +127,23 @@ impl Repair {
     #[must_use]
     pub fn new(log: Log) -> Self {
         Self { log }
+    }
+
+    /// Does what the function was called for.
+    ///
+    /// # Errors
+    /// [`TaskError`]: the same task goes on where this one stopped.
+    pub async fn run(&self, task: Task) -> Result<(), TaskError> {
+        match task {
+            Task::Changes(changes) => Ok(self.handle(changes).await?),
+            Task::Schedule(_) => {
+                let swept = self.log.sweep().await?;
+                if swept > 0 {
+                    tracing::info!(swept, "objects of segments that were never committed are deleted");
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Completes the logs of all tenants that committed something, whatever happens to one of them.

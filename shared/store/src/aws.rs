@@ -51,6 +51,15 @@ impl Aws {
     pub fn dynamo(&self) -> &Client {
         &self.dynamo
     }
+
+    /// Made when it is asked for, so that a function without buckets does not carry the client.
+    #[must_use]
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        // A bucket's name as a part of the host name needs a DNS that knows it, which a local endpoint has not.
+        let path_style = self.config.endpoint_url().is_some();
+        let config = aws_sdk_s3::config::Builder::from(&self.config).force_path_style(path_style).build();
+        aws_sdk_s3::Client::from_conf(config)
+    }
 }
 
 /// A setting that a function cannot run without is not there, or not usable.

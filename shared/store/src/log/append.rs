@@ -12,7 +12,7 @@ use super::{
     draft::{Draft, Submission},
     port::{LogName, Put},
     protocol::{Answer, Moment, Outcome, Repaired, Repairer, Round, Step, Writer},
-    segment::{MAX_SEGMENT_BYTES, MAX_SEGMENT_EVENTS},
+    segment::MAX_SEGMENT_EVENTS,
 };
 use crate::error::StoreError;
 
@@ -27,9 +27,9 @@ impl Log {
     pub async fn append(&self, tenant: &TenantId, submissions: Vec<Submission>) -> Result<Vec<Outcome>, StoreError> {
         let log = self.name(tenant);
         let mut outcomes = Vec::with_capacity(submissions.len());
-        for drafts in into_commits(submissions)? {
+        for drafts in into_commits(submissions, self.limits.bytes)? {
             let contended = self.hints.contended(tenant);
-            outcomes.extend(self.run(Writer::new(Arc::clone(&log), drafts), contended, None).await?);
+            outcomes.extend(self.run(self.writer(&log, drafts), contended, None).await?);
         }
         Ok(outcomes)
     }
@@ -50,9 +50,13 @@ impl Log {
         let read = async { if contended { None } else { Some(Answer::Head(self.tables.head(&log).await)) } };
         let (head, submission) = futures::join!(read, check);
         let draft = into_draft(submission?)?;
-        let writer = Writer::new(log, vec![Arc::new(draft)]);
+        let writer = self.writer(&log, vec![Arc::new(draft)]);
         let outcome = self.run(writer, contended, head).await?.pop();
         Ok(outcome.ok_or_else(|| StoreError::corrupt("an append answered for none of its events"))?)
+    }
+
+    fn writer(&self, log: &Arc<LogName>, drafts: Vec<Arc<Draft>>) -> Writer {
+        Writer::new(Arc::clone(log), drafts).staging_over(self.limits.stage_over)
     }
 
     /// `head`: the answer to the first round, if it is known already.
@@ -126,7 +130,7 @@ fn note(answer: &Answer) {
 }
 
 /// Parts the events into what fits one commit each.
-fn into_commits(submissions: Vec<Submission>) -> Result<Vec<Vec<Arc<Draft>>>, StoreError> {
+fn into_commits(submissions: Vec<Submission>, bytes: usize) -> Result<Vec<Vec<Arc<Draft>>>, StoreError> {
     let mut commits: Vec<Vec<Arc<Draft>>> = Vec::new();
     let mut room = 0;
     for submission in submissions {
@@ -139,7 +143,7 @@ fn into_commits(submissions: Vec<Submission>) -> Result<Vec<Vec<Arc<Draft>>>, St
             }
             _ => {
                 commits.push(vec![Arc::new(draft)]);
-                room = MAX_SEGMENT_BYTES.saturating_sub(size);
+                room = bytes.saturating_sub(size);
             }
         }
     }

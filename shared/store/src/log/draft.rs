@@ -10,7 +10,8 @@ use ledger::{LeafEntry, Origin, Secret, commitment};
 
 use super::{
     index::EventItem,
-    segment::{self, Entry, SchemaTag},
+    packing,
+    segment::{Entry, SchemaTag},
 };
 use crate::error::StoreError;
 
@@ -74,7 +75,7 @@ impl Draft {
     /// # Errors
     /// [`StoreError::Corrupt`], when it is not that.
     pub(super) fn unpack(packed: Vec<u8>) -> Result<Self, StoreError> {
-        let entry = serde_json::from_slice(&segment::unpack(&packed)?).map_err(StoreError::corrupt)?;
+        let entry = serde_json::from_slice(&packing::unpack(&packed)?).map_err(StoreError::corrupt)?;
         Ok(Self { packed: Packed(OnceLock::from(packed)), ..Self::from_entry(entry)? })
     }
 
@@ -86,7 +87,7 @@ impl Draft {
         if let Some(packed) = self.packed.0.get() {
             return Ok(packed);
         }
-        let packed = segment::pack(&self.json)?;
+        let packed = packing::pack(&self.json)?;
         Ok(self.packed.0.get_or_init(|| packed))
     }
 

@@ -11,7 +11,10 @@ use ledger::Hash;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
-use super::segment::{Entry, Placed, SchemaTag, Segment, unpack};
+use super::{
+    packing::unpack,
+    segment::{Entry, Placed, SchemaTag, Segment},
+};
 use crate::{
     error::StoreError,
     item::{self, Item, n, s},
@@ -230,7 +233,10 @@ impl IndexItem {
 
 /// All index items of a segment.
 pub(super) fn items(segment: &Arc<Segment>) -> impl Iterator<Item = IndexItem> {
-    (0..segment.entries.len()).flat_map(move |offset| {
-        [IndexKind::ById, IndexKind::Timeline].map(|kind| IndexItem { segment: Arc::clone(segment), offset, kind })
-    })
+    (0..segment.entries.len()).flat_map(move |offset| items_of(segment, offset))
+}
+
+/// The index items of one entry of a segment.
+pub(super) fn items_of(segment: &Arc<Segment>, offset: usize) -> [IndexItem; 2] {
+    [IndexKind::ById, IndexKind::Timeline].map(|kind| IndexItem { segment: Arc::clone(segment), offset, kind })
 }

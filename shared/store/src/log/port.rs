@@ -7,6 +7,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{
@@ -19,7 +20,8 @@ use ledger::{Chain, Origin};
 use super::{
     draft::Draft,
     index::{Found, IndexItem, IndexKey, RecordedEvent},
-    segment::{Segment, StoredSegment},
+    segment::Segment,
+    stored::StoredSegment,
 };
 use crate::error::StoreError;
 
@@ -133,6 +135,14 @@ pub struct Announcement {
     pub drafts: Vec<Arc<Draft>>,
 }
 
+/// An object that a large segment was staged in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StagedObject {
+    pub key: String,
+    /// Where its segment was to be put.
+    pub first: u64,
+}
+
 /// What became of a conditional write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Put {
@@ -157,6 +167,10 @@ pub trait Tables: fmt::Debug + Send + Sync {
 
     /// Those of the index items that are there.
     fn lookup<'a>(&'a self, log: &'a LogName, keys: Vec<IndexKey>) -> Answer<'a, Found>;
+
+    /// Puts the entries of a large segment where its item will point to, before it is committed. Nobody else ever puts
+    /// something there. May be repeated.
+    fn stage<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, ()>;
 
     /// Puts a segment where nothing is: the commit. All of it or nothing.
     fn commit<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, Put>;
@@ -185,6 +199,25 @@ pub trait Tables: fmt::Debug + Send + Sync {
         to: u64,
         limit: usize,
     ) -> Answer<'a, Vec<StoredSegment>>;
+
+    /// A segment with its entries.
+    fn open<'a>(&'a self, segment: StoredSegment) -> Answer<'a, Arc<Segment>>;
+
+    /// The objects of large segments, committed or not, that start at or after a sequence number: in order, up to the
+    /// first that is younger than `older_than`, and at most about a thousand.
+    fn staged<'a>(&'a self, tenant: &'a TenantId, from: u64, older_than: Duration) -> Answer<'a, Vec<StagedObject>>;
+
+    /// The tenants that have such objects.
+    fn staging_tenants(&self) -> Answer<'_, Vec<TenantId>>;
+
+    /// Up to which sequence number [`Tables::staged`] has been looked through for objects that nobody needs.
+    fn swept<'a>(&'a self, tenant: &'a TenantId) -> Answer<'a, u64>;
+
+    /// Remembers it.
+    fn note_swept<'a>(&'a self, tenant: &'a TenantId, to: u64) -> Answer<'a, ()>;
+
+    /// Deletes objects of segments. Those that are not there are deleted already.
+    fn discard<'a>(&'a self, tenant: &'a TenantId, objects: Vec<StagedObject>) -> Answer<'a, ()>;
 
     /// The last segment that starts at or below a sequence number.
     fn segment_before<'a>(&'a self, tenant: &'a TenantId, sequence: u64) -> Answer<'a, Option<StoredSegment>>;

@@ -168,8 +168,8 @@ impl Log {
         loop {
             let segments = self.tables.segments_between(tenant, position.segment, u64::MAX, SCAN_SEGMENTS).await?;
             let last = segments.len() < SCAN_SEGMENTS;
-            for segment in &segments {
-                let segment = segment.open()?;
+            for segment in segments {
+                let segment = self.tables.open(segment).await?;
                 // A forged offset cannot reach here; one past the end just finds nothing.
                 let skip = if segment.first == position.segment { position.offset } else { 0 };
                 for (offset, recorded) in
@@ -202,8 +202,8 @@ impl Log {
     /// [`StoreError`]
     pub async fn segment_of(&self, tenant: &TenantId, sequence: u64) -> Result<Option<Segment>, StoreError> {
         let found = self.tables.segment_before(tenant, sequence).await?;
-        let found = found.filter(|segment| segment.next() > sequence);
-        found.map(|segment| segment.open().map(Arc::unwrap_or_clone)).transpose()
+        let Some(segment) = found.filter(|segment| segment.next() > sequence) else { return Ok(None) };
+        self.tables.open(segment).await.map(|segment| Some(Arc::unwrap_or_clone(segment)))
     }
 }
 

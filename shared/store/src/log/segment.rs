@@ -1,7 +1,6 @@
 //! A segment: the events of one commit, and the one item that makes them part of the log.
 
 use std::{
-    cell::RefCell,
     hash::{Hash as StdHash, Hasher},
     sync::{Arc, OnceLock},
 };
@@ -9,23 +8,17 @@ use std::{
 use domain::{event::Event, time::Timestamp};
 use ledger::{Chain, Hash, Origin, Sealed, Secret};
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteArray, ByteBuf};
 
-use super::draft::Draft;
-use crate::{
-    error::StoreError,
-    item::{self, Item},
-};
+use super::{draft::Draft, packing::pack};
+use crate::error::StoreError;
 
-/// What one commit may hold, in bytes of JSON before compression. Events compress three- to fivefold together, so the
-/// item stays near 64 KB: a strong read of a log's end then costs at most 16 read units. One event may be larger.
-pub(super) const MAX_SEGMENT_BYTES: usize = 256 * 1024;
+/// What one commit may hold, in bytes of JSON before compression, when its item holds the events themselves: with what
+/// does not compress it must stay below the 400 KB of an item. One event may be larger.
+pub(super) const MAX_INLINE_BYTES: usize = 256 * 1024;
+/// The same when a large commit is staged in S3.
+pub(super) const MAX_STAGED_BYTES: usize = 5 * 1024 * 1024;
 /// What one commit may hold, in events.
 pub(super) const MAX_SEGMENT_EVENTS: usize = 500;
-/// The most that a segment may unpack to; a larger one is not ours. One event can be [`domain::event::MAX_EVENT_BYTES`].
-const MAX_UNPACKED_BYTES: usize = 4 * 1024 * 1024;
-/// zstd's own default: the next levels cost several times the CPU for a few percent.
-const ZSTD_LEVEL: i32 = 3;
 
 /// How an event stands to its registered schema; no tag when none is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,12 +96,25 @@ struct Memo {
     places: OnceLock<Vec<Placed>>,
     /// What the entries were made of, in the process that commits them.
     drafts: Vec<Arc<Draft>>,
+    packed: OnceLock<Vec<u8>>,
+    staged: bool,
 }
 
 impl PartialEq for Memo {
     fn eq(&self, _: &Self) -> bool {
         true
     }
+}
+
+/// What is stored of a segment beside its entries.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) first: u64,
+    pub(super) previous: Hash,
+    pub(super) end: Hash,
+    pub(super) origin: Origin,
+    pub(super) received_at: Timestamp,
+    pub(super) commit: [u8; 16],
 }
 
 impl Eq for Segment {}
@@ -121,6 +127,13 @@ impl StdHash for Segment {
 }
 
 impl Segment {
+    /// As it was committed. `end` is the log's hash after it.
+    pub(super) fn stored(parts: Stored, entries: Vec<Entry>, staged: bool) -> Self {
+        let Stored { first, previous, end, origin, received_at, commit } = parts;
+        let memo = Memo { staged, ..Memo::default() };
+        Self { first, previous, end, origin, received_at, commit, entries, memo }
+    }
+
     /// Seals the drafts onto the end of `chain`. There must be at least one.
     pub(super) fn seal(chain: &Chain, received_at: Timestamp, commit: [u8; 16], drafts: &[Arc<Draft>]) -> Self {
         let mut end = chain.clone();
@@ -139,7 +152,7 @@ impl Segment {
             received_at,
             commit,
             entries: drafts.iter().map(|draft| draft.entry.clone()).collect(),
-            memo: Memo { places: OnceLock::from(places), drafts: drafts.to_vec() },
+            memo: Memo { places: OnceLock::from(places), drafts: drafts.to_vec(), ..Memo::default() },
         }
     }
 
@@ -189,129 +202,32 @@ impl Segment {
         Ok(lines)
     }
 
-    pub(super) fn to_item(&self, tenant: &str) -> Result<Item, StoreError> {
-        item::to_item(&SegmentItem {
-            tenant: tenant.to_owned(),
-            first: self.first,
-            count: self.entries.len() as u64,
-            prev_hash: ByteArray::new(self.previous.0),
-            end_hash: ByteArray::new(self.end.0),
-            received_at: self.received_at,
-            origin: self.origin.clone(),
-            commit: ByteArray::new(self.commit),
-            data: ByteBuf::from(pack(&self.lines()?)?),
-        })
-    }
-}
-
-/// The item at (tenant, first) of the segments table.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SegmentItem {
-    tenant: String,
-    pub(super) first: u64,
-    count: u64,
-    prev_hash: ByteArray<32>,
-    end_hash: ByteArray<32>,
-    pub(super) received_at: Timestamp,
-    origin: Origin,
-    commit: ByteArray<16>,
-    /// One JSON [`Entry`] a line, zstd-compressed together.
-    data: ByteBuf,
-}
-
-impl SegmentItem {
-    /// The sequence number after the last entry.
-    pub(super) fn next(&self) -> u64 {
-        self.first + self.count
-    }
-
-    /// The chain after this segment; known without unpacking it.
-    pub(super) fn chain(&self) -> Chain {
-        Chain::at(self.origin.clone(), self.next() - 1, Hash(self.end_hash.into_array()))
-    }
-
-    pub(super) fn open(&self) -> Result<Segment, StoreError> {
-        let entries = unpack_entries(&self.data)?;
-        if entries.is_empty() || entries.len() as u64 != self.count {
-            return Err(StoreError::corrupt(format_args!("the segment at {} lost entries", self.first)));
+    /// The entries as they are stored: one JSON [`Entry`] a line, zstd-compressed together.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], when they cannot be compressed: a bug of ours.
+    pub(super) fn packed(&self) -> Result<&[u8], StoreError> {
+        if let Some(packed) = self.memo.packed.get() {
+            return Ok(packed);
         }
-        Ok(Segment {
-            first: self.first,
-            previous: Hash(self.prev_hash.into_array()),
-            end: Hash(self.end_hash.into_array()),
-            origin: self.origin.clone(),
-            received_at: self.received_at,
-            commit: self.commit.into_array(),
-            entries,
-            memo: Memo::default(),
-        })
+        let packed = pack(&self.lines()?)?;
+        Ok(self.memo.packed.get_or_init(|| packed))
     }
-}
 
-/// A segment as a table holds it: unpacked only by whom needs the entries.
-#[derive(Debug)]
-pub enum StoredSegment {
-    #[doc(hidden)]
-    Packed(Box<SegmentItem>),
-    /// One that never was packed.
-    #[cfg(feature = "testing")]
-    Ready(Arc<Segment>),
-}
-
-impl StoredSegment {
-    /// The sequence number of the first entry.
+    /// Has the entries put into S3, and the item of the segment point to them.
     #[must_use]
-    pub fn first(&self) -> u64 {
-        match self {
-            Self::Packed(item) => item.first,
-            #[cfg(feature = "testing")]
-            Self::Ready(segment) => segment.first,
-        }
+    pub(super) fn into_staged(self) -> Self {
+        Self { memo: Memo { staged: true, ..self.memo }, ..self }
     }
 
-    /// The sequence number after the last entry.
+    /// Whether the entries are in S3.
     #[must_use]
-    pub fn next(&self) -> u64 {
-        match self {
-            Self::Packed(item) => item.next(),
-            #[cfg(feature = "testing")]
-            Self::Ready(segment) => segment.next(),
-        }
+    pub fn is_staged(&self) -> bool {
+        self.memo.staged
     }
 
-    pub(super) fn open(&self) -> Result<Arc<Segment>, StoreError> {
-        match self {
-            Self::Packed(item) => item.open().map(Arc::new),
-            #[cfg(feature = "testing")]
-            Self::Ready(segment) => Ok(Arc::clone(segment)),
-        }
+    /// How long the JSON is that is packed, in bytes.
+    pub(super) fn unpacked_len(&self) -> usize {
+        self.memo.drafts.iter().map(|draft| draft.json.len() + 1).sum()
     }
-}
-
-pub(super) fn unpack_entries(bytes: &[u8]) -> Result<Vec<Entry>, StoreError> {
-    unpack(bytes)?
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).map_err(StoreError::corrupt))
-        .collect()
-}
-
-pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    thread_local! {
-        /// Making a compressor takes longer than compressing one event.
-        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-    }
-    COMPRESSOR.with_borrow_mut(|kept| {
-        let mut compressor = match kept.take() {
-            Some(compressor) => compressor,
-            None => zstd::bulk::Compressor::new(ZSTD_LEVEL).map_err(StoreError::corrupt)?,
-        };
-        let packed = compressor.compress(bytes).map_err(StoreError::corrupt)?;
-        *kept = Some(compressor);
-        Ok(packed)
-    })
-}
-
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::decompress(bytes, MAX_UNPACKED_BYTES).map_err(StoreError::corrupt)
 }

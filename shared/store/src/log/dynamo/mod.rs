@@ -2,9 +2,10 @@
 
 mod inbox;
 mod index;
+mod objects;
 mod segments;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::Client;
 use domain::ids::{OrderId, TenantId};
@@ -14,9 +15,14 @@ pub(super) use inbox::announcement_item;
 
 use super::{
     index::{EventItem, Found, IndexItem, IndexKey, RecordedEvent},
-    port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, Tables},
-    segment::{Segment, StoredSegment},
+    port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
+    segment::Segment,
+    stored::{SegmentItem, StoredSegment},
 };
+
+pub(super) use objects::Objects;
+
+use crate::error::StoreError;
 
 /// How many batches of one job are under way at once.
 const PARALLEL: usize = 8;
@@ -27,6 +33,24 @@ pub(super) struct DynamoTables {
     pub(super) client: Client,
     pub(super) segments: String,
     pub(super) index: String,
+    /// None: nothing is staged.
+    pub(super) objects: Option<Objects>,
+}
+
+impl DynamoTables {
+    fn objects(&self) -> Result<&Objects, StoreError> {
+        self.objects
+            .as_ref()
+            .ok_or_else(|| StoreError::corrupt("a segment's entries are in a bucket that is not known"))
+    }
+
+    pub(super) async fn open_item(&self, item: &SegmentItem) -> Result<Arc<Segment>, StoreError> {
+        let object = match item.object() {
+            Some(key) => Some(self.objects()?.get(key).await?),
+            None => None,
+        };
+        item.open(object.as_deref()).map(Arc::new)
+    }
 }
 
 impl Tables for DynamoTables {
@@ -41,6 +65,10 @@ impl Tables for DynamoTables {
     fn lookup<'a>(&'a self, log: &'a LogName, keys: Vec<IndexKey>) -> Answer<'a, Found> {
         let _ = log;
         Box::pin(self.look_up(keys))
+    }
+
+    fn stage<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, ()> {
+        Box::pin(async move { self.objects()?.put(&log.tenant, &segment).await })
     }
 
     fn commit<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, Put> {
@@ -78,6 +106,42 @@ impl Tables for DynamoTables {
             let items = self.query_segments(tenant, from, to, limit).await?;
             Ok(items.into_iter().map(|item| StoredSegment::Packed(Box::new(item))).collect())
         })
+    }
+
+    fn open<'a>(&'a self, segment: StoredSegment) -> Answer<'a, Arc<Segment>> {
+        Box::pin(async move {
+            match segment {
+                StoredSegment::Packed(item) => self.open_item(&item).await,
+                #[cfg(feature = "testing")]
+                StoredSegment::Ready(segment) => Ok(segment),
+            }
+        })
+    }
+
+    fn staged<'a>(&'a self, tenant: &'a TenantId, from: u64, older_than: Duration) -> Answer<'a, Vec<StagedObject>> {
+        Box::pin(async move { self.objects()?.list(tenant, from, older_than).await })
+    }
+
+    fn staging_tenants(&self) -> Answer<'_, Vec<TenantId>> {
+        Box::pin(async move {
+            match &self.objects {
+                Some(objects) => objects.tenants().await,
+                None => Ok(vec![]),
+            }
+        })
+    }
+
+    fn swept<'a>(&'a self, tenant: &'a TenantId) -> Answer<'a, u64> {
+        Box::pin(self.read_swept(tenant))
+    }
+
+    fn note_swept<'a>(&'a self, tenant: &'a TenantId, to: u64) -> Answer<'a, ()> {
+        Box::pin(self.write_swept(tenant, to))
+    }
+
+    fn discard<'a>(&'a self, tenant: &'a TenantId, objects: Vec<StagedObject>) -> Answer<'a, ()> {
+        let _ = tenant;
+        Box::pin(async move { self.objects()?.delete(objects).await })
     }
 
     fn segment_before<'a>(&'a self, tenant: &'a TenantId, sequence: u64) -> Answer<'a, Option<StoredSegment>> {

@@ -8,14 +8,16 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnConsumedCapacity},
 };
 use domain::ids::TenantId;
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
         port::{Head, LogName, MAX_TAIL, Mark, Put, Slot, Tip},
-        segment::{Segment, SegmentItem, StoredSegment},
+        segment::Segment,
+        stored::{self, SegmentItem, StoredSegment},
     },
-    DynamoTables,
+    DynamoTables, PARALLEL,
 };
 use crate::{
     capacity,
@@ -26,13 +28,18 @@ use crate::{
 /// The sort key of a tenant's watermark item: after every segment, so that one backward query starts with it.
 const MARK_SLOT: u64 = domain::json::MAX_SAFE_INTEGER;
 
+/// How much of a tail is held at once, unpacked.
+const MAX_TAIL_BYTES: u64 = 32 * 1024 * 1024;
+
 /// The item at (tenant, [`MARK_SLOT`]).
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct MarkItem {
     #[serde(default)]
     watermark: Option<u64>,
     #[serde(default)]
     turn: Option<u64>,
+    #[serde(default)]
+    swept: Option<u64>,
 }
 
 impl MarkItem {
@@ -46,6 +53,7 @@ impl DynamoTables {
     pub(super) async fn read_head(&self, log: &LogName) -> Result<Head, StoreError> {
         // The watermark, and the one segment that it usually leaves open.
         let (mark, mut newest) = self.query_end(&log.tenant, 2).await?;
+        let mark = mark.mark();
         newest.reverse();
         let tip = newest.last().map(|last| Tip { chain: last.chain(), received_at: last.received_at });
         let mut items: Vec<SegmentItem> =
@@ -61,16 +69,49 @@ impl DynamoTables {
             }
             items = open;
         }
-        let tail = items.iter().map(|item| item.open().map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        // As many as memory is good for: the rest is for the next look.
+        let mut room = MAX_TAIL_BYTES;
+        let fits = items.iter().position(|item| {
+            let left = room.checked_sub(item.weight());
+            room = left.unwrap_or_default();
+            left.is_none()
+        });
+        if let Some(fits) = fits {
+            behind |= fits.max(1) < items.len();
+            items.truncate(fits.max(1));
+        }
+        let open = |item: SegmentItem| async move { self.open_item(&item).await };
+        let tail = stream::iter(items).map(open).buffered(PARALLEL).try_collect().await?;
         Head::join(log, mark, tip, tail, behind)
     }
 
     pub(super) async fn read_mark(&self, log: &LogName) -> Result<Mark, StoreError> {
-        Ok(self.query_end(&log.tenant, 1).await?.0)
+        Ok(self.query_end(&log.tenant, 1).await?.0.mark())
+    }
+
+    pub(super) async fn read_swept(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        Ok(self.query_end(tenant, 1).await?.0.swept.unwrap_or_default())
+    }
+
+    pub(super) async fn write_swept(&self, tenant: &TenantId, to: u64) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.segments)
+            .key("tenant", s(tenant.as_str()))
+            .key("first", n(MARK_SLOT))
+            .update_expression("SET swept = :to")
+            .expression_attribute_values(":to", n(to))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("UpdateItem(Segments)", &error))?;
+        capacity::write(answer.consumed_capacity());
+        Ok(())
     }
 
     /// The last items of a tenant's partition, the last one first.
-    async fn query_end(&self, tenant: &TenantId, limit: i32) -> Result<(Mark, Vec<SegmentItem>), StoreError> {
+    async fn query_end(&self, tenant: &TenantId, limit: i32) -> Result<(MarkItem, Vec<SegmentItem>), StoreError> {
         let answer = self
             .client
             .query()
@@ -85,11 +126,11 @@ impl DynamoTables {
             .await
             .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
         capacity::read(answer.consumed_capacity());
-        let mut mark = Mark::START;
+        let mut mark = MarkItem::default();
         let mut newest = Vec::with_capacity(2);
         for stored in answer.items.unwrap_or_default() {
             if is_mark(&stored) {
-                mark = item::from_item::<MarkItem>(stored)?.mark();
+                mark = item::from_item(stored)?;
             } else {
                 newest.push(item::from_item(stored)?);
             }
@@ -142,7 +183,7 @@ impl DynamoTables {
             .client
             .put_item()
             .table_name(&self.segments)
-            .set_item(Some(segment.to_item(log.tenant.as_str())?))
+            .set_item(Some(stored::to_item(&log.tenant, &segment)?))
             .condition_expression("attribute_not_exists(tenant)")
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()

@@ -1,6 +1,9 @@
 //! What is stored, as a value.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::ids::TenantId;
 
@@ -19,6 +22,9 @@ pub struct Memory {
     marks: BTreeMap<TenantId, Mark>,
     index: BTreeMap<IndexKey, IndexItem>,
     inbox: BTreeMap<(TenantId, Slot), Announcement>,
+    /// The objects of staged segments: where they were to go, and under which name.
+    objects: BTreeSet<(TenantId, u64, [u8; 16])>,
+    swept: BTreeMap<TenantId, u64>,
 }
 
 impl Memory {
@@ -30,6 +36,10 @@ impl Memory {
             Call::Head => Answer::Head(self.head(log, self.mark(&log.tenant))),
             Call::Mark => Answer::Mark(Ok(self.mark(&log.tenant))),
             Call::Lookup(keys) => Answer::Lookup(Ok(self.lookup(&log.tenant, keys))),
+            Call::Stage(segment) => {
+                self.stage(&log.tenant, segment);
+                Answer::Stage(Ok(()))
+            }
             Call::Commit(segment) => Answer::Commit(Ok(self.commit(&log.tenant, segment))),
             Call::Apply { items, taken } => {
                 items.iter().for_each(|item| self.write(&log.tenant, item));
@@ -56,6 +66,9 @@ impl Memory {
         // The watermark always stands at the end of a segment.
         let open = self.between(&log.tenant, mark.watermark, u64::MAX);
         let tail: Vec<_> = open.take(MAX_TAIL + 2).cloned().collect();
+        if let Some(broken) = tail.iter().find(|segment| !self.is_whole(&log.tenant, segment)) {
+            return Err(StoreError::corrupt(format_args!("the object of the segment at {} is gone", broken.first)));
+        }
         let behind = tail.len() > MAX_TAIL + 1;
         let tail = if behind { tail.into_iter().take(MAX_TAIL).collect() } else { tail };
         Head::join(log, mark, tip, tail, behind)
@@ -95,6 +108,38 @@ impl Memory {
     /// Every index item, of all tenants.
     pub fn index(&self) -> impl Iterator<Item = (&IndexKey, &IndexItem)> {
         self.index.iter()
+    }
+
+    /// Puts the object of a segment.
+    pub fn stage(&mut self, tenant: &TenantId, segment: &Segment) {
+        self.objects.insert((tenant.clone(), segment.first, segment.commit));
+    }
+
+    /// Whether a segment's entries can be read: those of a staged one are in its object.
+    #[must_use]
+    pub fn is_whole(&self, tenant: &TenantId, segment: &Segment) -> bool {
+        !segment.is_staged() || self.objects.contains(&(tenant.clone(), segment.first, segment.commit))
+    }
+
+    /// The objects of staged segments, committed or not: where they were to go, and the names of their commits.
+    pub fn objects<'a>(&'a self, tenant: &'a TenantId, from: u64) -> impl Iterator<Item = (u64, [u8; 16])> + 'a {
+        let all = self.objects.range((tenant.clone(), from, [0; 16])..);
+        all.take_while(move |(of, _, _)| of == tenant).map(|(_, first, commit)| (*first, *commit))
+    }
+
+    pub(super) fn staging_tenants(&self) -> Vec<TenantId> {
+        let mut tenants: Vec<_> = self.objects.iter().map(|(tenant, _, _)| tenant.clone()).collect();
+        tenants.dedup();
+        tenants
+    }
+
+    pub(super) fn swept(&mut self, tenant: &TenantId) -> &mut u64 {
+        self.swept.entry(tenant.clone()).or_default()
+    }
+
+    /// Deletes the object of a segment.
+    pub fn discard(&mut self, tenant: &TenantId, first: u64, commit: [u8; 16]) {
+        self.objects.remove(&(tenant.clone(), first, commit));
     }
 
     /// Puts a segment where nothing is.

@@ -14,9 +14,10 @@ use super::{
     super::{
         dynamo::announcement_item,
         index::{EventItem, Found, IndexItem, IndexKey, RecordedEvent, timeline_key},
-        port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, Tables},
+        port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
         protocol::{self, Call},
-        segment::{Segment, StoredSegment},
+        segment::Segment,
+        stored::{self, StoredSegment, object_key},
     },
     Memory, Units,
     capacity::size_of,
@@ -125,7 +126,7 @@ impl Size {
     fn of(log: &LogName, call: &Call) -> Result<Self, StoreError> {
         let mut size = Self::default();
         match call {
-            Call::Commit(segment) => size.segment = size_of(&segment.to_item(log.tenant.as_str())?),
+            Call::Commit(segment) => size.segment = size_of(&stored::to_item(&log.tenant, segment)?),
             Call::Announce(announcement) => {
                 size.announcement = size_of(&announcement_item(&log.tenant, announcement)?);
             }
@@ -192,6 +193,8 @@ impl Shared {
                 units.refused += u64::from(*put == Put::Taken);
             }
             (Call::Raise(_), _) => units.written += 1,
+            // S3 has no units.
+            (Call::Stage(_), _) => {}
             _ => units.read += 1,
         }
     }
@@ -224,6 +227,10 @@ impl Tables for MemoryTables {
 
     fn lookup<'a>(&'a self, log: &'a LogName, keys: Vec<IndexKey>) -> Answer<'a, Found> {
         answered!(self, log, Call::Lookup(keys), Lookup)
+    }
+
+    fn stage<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, ()> {
+        answered!(self, log, Call::Stage(segment), Stage)
     }
 
     fn commit<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, Put> {
@@ -260,6 +267,65 @@ impl Tables for MemoryTables {
         self.in_the_middle(move |shared| {
             let found = shared.memory.between(tenant, from, to).take(limit);
             Ok(found.cloned().map(StoredSegment::Ready).collect())
+        })
+        .boxed()
+    }
+
+    fn open<'a>(&'a self, segment: StoredSegment) -> Answer<'a, Arc<Segment>> {
+        let StoredSegment::Ready(segment) = segment else {
+            return async { Err(StoreError::corrupt("a packed segment of another store")) }.boxed();
+        };
+        if !segment.is_staged() {
+            return async { Ok(segment) }.boxed();
+        }
+        self.in_the_middle(move |shared| {
+            // Whose it is only the origin says here.
+            let tenant = segment.origin.as_str().rsplit('/').next().unwrap_or_default();
+            let tenant = tenant.parse().map_err(StoreError::corrupt)?;
+            if shared.memory.is_whole(&tenant, &segment) {
+                Ok(segment)
+            } else {
+                Err(StoreError::corrupt("an object is gone"))
+            }
+        })
+        .boxed()
+    }
+
+    fn staged<'a>(&'a self, tenant: &'a TenantId, from: u64, older_than: Duration) -> Answer<'a, Vec<StagedObject>> {
+        let _ = older_than;
+        self.in_the_middle(move |shared| {
+            let objects = shared.memory.objects(tenant, from);
+            Ok(objects.map(|(first, commit)| StagedObject { key: object_key(tenant, first, &commit), first }).collect())
+        })
+        .boxed()
+    }
+
+    fn staging_tenants(&self) -> Answer<'_, Vec<TenantId>> {
+        self.in_the_middle(|shared| Ok(shared.memory.staging_tenants())).boxed()
+    }
+
+    fn swept<'a>(&'a self, tenant: &'a TenantId) -> Answer<'a, u64> {
+        self.in_the_middle(move |shared| Ok(*shared.memory.swept(tenant))).boxed()
+    }
+
+    fn note_swept<'a>(&'a self, tenant: &'a TenantId, to: u64) -> Answer<'a, ()> {
+        self.in_the_middle(move |shared| {
+            *shared.memory.swept(tenant) = to;
+            Ok(())
+        })
+        .boxed()
+    }
+
+    fn discard<'a>(&'a self, tenant: &'a TenantId, objects: Vec<StagedObject>) -> Answer<'a, ()> {
+        self.in_the_middle(move |shared| {
+            let keys: Vec<_> = objects.into_iter().map(|object| object.key).collect();
+            let all: Vec<_> = shared.memory.objects(tenant, 0).collect();
+            for (first, commit) in all {
+                if keys.contains(&object_key(tenant, first, &commit)) {
+                    shared.memory.discard(tenant, first, commit);
+                }
+            }
+            Ok(())
         })
         .boxed()
     }

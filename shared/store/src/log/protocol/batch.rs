@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{
     draft::Draft,
     port::{Announcement, Slot},
-    segment::{MAX_SEGMENT_BYTES, MAX_SEGMENT_EVENTS},
+    segment::{MAX_INLINE_BYTES, MAX_SEGMENT_EVENTS},
 };
 
 /// Drafts for one commit.
@@ -30,7 +30,7 @@ impl Batch {
         for announcement in inbox {
             let (more, longer) =
                 (announcement.drafts.len(), announcement.drafts.iter().map(|d| d.json.len()).sum::<usize>());
-            let fits = events + more <= MAX_SEGMENT_EVENTS && bytes + longer <= MAX_SEGMENT_BYTES;
+            let fits = events + more <= MAX_SEGMENT_EVENTS && bytes + longer <= MAX_INLINE_BYTES;
             if more > 0 && (fits || events == 0) {
                 events += more;
                 bytes += longer;

@@ -15,6 +15,7 @@ pub enum Call {
     Head,
     Mark,
     Lookup(Vec<IndexKey>),
+    Stage(Arc<Segment>),
     Commit(Arc<Segment>),
     Apply { items: Vec<IndexItem>, taken: Vec<Slot> },
     Raise(u64),
@@ -29,6 +30,7 @@ pub enum Answer {
     Head(Result<Head, StoreError>),
     Mark(Result<Mark, StoreError>),
     Lookup(Result<Found, StoreError>),
+    Stage(Result<(), StoreError>),
     Commit(Result<Put, StoreError>),
     Apply(Result<(), StoreError>),
     Raise(Result<(), StoreError>),
@@ -44,6 +46,7 @@ impl Call {
             Self::Head => Answer::Head(tables.head(log).await),
             Self::Mark => Answer::Mark(tables.mark(log).await),
             Self::Lookup(keys) => Answer::Lookup(tables.lookup(log, keys).await),
+            Self::Stage(segment) => Answer::Stage(tables.stage(log, segment).await),
             Self::Commit(segment) => Answer::Commit(tables.commit(log, segment).await),
             Self::Apply { items, taken } => Answer::Apply(tables.apply(log, items, taken).await),
             Self::Raise(watermark) => Answer::Raise(tables.raise(log, watermark).await),
@@ -60,6 +63,7 @@ impl Call {
             Self::Head => Answer::Head(Err(error)),
             Self::Mark => Answer::Mark(Err(error)),
             Self::Lookup(_) => Answer::Lookup(Err(error)),
+            Self::Stage(_) => Answer::Stage(Err(error)),
             Self::Commit(_) => Answer::Commit(Err(error)),
             Self::Apply { .. } => Answer::Apply(Err(error)),
             Self::Raise(_) => Answer::Raise(Err(error)),
@@ -95,6 +99,7 @@ impl Answers {
         head, Head, Head;
         mark, Mark, Mark;
         lookup, Lookup, Found;
+        stage, Stage, ();
         commit, Commit, Put;
         apply, Apply, ();
         raise, Raise, ();

@@ -10,7 +10,7 @@ use domain::ids::EventId;
 use super::{
     super::{
         draft::Draft,
-        index::{EventItem, Found, IndexKey, Receipt},
+        index::{self, EventItem, Found, IndexItem, IndexKey, Receipt},
         port::LogName,
         segment::Segment,
     },
@@ -32,8 +32,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Known {
     pub(super) item: EventItem,
-    /// The segment in the tail that has it, if that is not known to be in the index.
-    pub(super) unapplied: Option<Arc<Segment>>,
+    /// Its index items, if they are not known to be there.
+    pub(super) unapplied: Option<[IndexItem; 2]>,
 }
 
 /// The drafts' ids that are in the log, each with its place.
@@ -57,11 +57,15 @@ pub(super) fn known<'a>(
     for draft in drafts {
         let id = draft.event_id();
         let indexed = found.get(&IndexKey::event(&log.tenant, id)).cloned().flatten();
-        let place = match (indexed, tail.get(id)) {
-            (Some(item), _) => Some(Known { item, unapplied: None }),
+        let in_tail = tail.get(id);
+        // An id that is found does not mean that the order's timeline has the event as well.
+        let unapplied = in_tail
+            .filter(|(segment, _)| segment.first >= view.applied)
+            .map(|(segment, at)| index::items_of(segment, *at));
+        let place = match (indexed, in_tail) {
+            (Some(item), _) => Some(Known { item, unapplied }),
             (None, Some((segment, at))) => {
                 let item = EventItem::new(&log.tenant, segment, &segment.entries[*at], &segment.places()[*at]);
-                let unapplied = (segment.first >= view.applied).then(|| Arc::clone(segment));
                 Some(Known { item, unapplied })
             }
             (None, None) => None,

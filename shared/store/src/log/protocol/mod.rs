@@ -80,7 +80,3 @@ impl Moment {
         Slot(millis << 20 | u64::from(u32::from_be_bytes([0, a, b, c]) & 0x000f_ffff))
     }
 }
-
-fn tune(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}

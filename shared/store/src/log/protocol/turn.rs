@@ -7,7 +7,7 @@ use domain::ids::EventId;
 use super::{
     super::{
         draft::Draft,
-        index,
+        index::{self, IndexItem},
         port::{Put, Slot},
         segment::Segment,
     },
@@ -22,16 +22,19 @@ impl Writer {
     /// Asks for the turn, which was `from`'s, and for what one needs to know when one has it.
     pub(super) fn take_turn(&mut self, from: Option<Slot>, moment: &Moment) -> Step<Appended> {
         let slot = *self.slot.get_or_insert_with(|| moment.slot());
+        self.stuck = from;
         self.stage = Stage::Taking;
         Step::ask([Call::PassTurn { from, to: Some(slot) }, Call::Head, Call::Announced])
     }
 
     pub(super) fn taken(&mut self, mut answers: Answers, moment: &Moment) -> Result<Step<Appended>, StoreError> {
         let passed = answers.pass_turn();
+        if passed == Ok(Put::Done) {
+            self.leading = Some(moment.elapsed);
+        }
         let mut head = answers.head()?;
         match passed {
             Ok(Put::Done) => {
-                self.leading = Some(moment.elapsed);
                 // The head may have been read before.
                 head.mark.turn = self.slot;
                 let inbox = answers.announced()?;
@@ -43,16 +46,16 @@ impl Writer {
         }
     }
 
-    /// Settles our own drafts that are known, and returns the segments that must be in the index before the receipts
-    /// go out: the reader of a receipt expects to find the event.
-    pub(super) fn settle(&mut self, known: &BTreeMap<EventId, Known>) -> Vec<Arc<Segment>> {
+    /// Settles our own drafts that are known, and returns the index items that must be there before the receipts go
+    /// out: the reader of a receipt expects to find the event.
+    pub(super) fn settle(&mut self, known: &BTreeMap<EventId, Known>) -> Vec<IndexItem> {
         let mut help = Vec::new();
         for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
             if settled.is_none()
                 && let Some(known) = known.get(draft.event_id())
             {
                 *settled = Some(decide::settle(&self.log, draft, &known.item));
-                help.extend(known.unapplied.clone());
+                help.extend(known.unapplied.iter().flatten().cloned());
             }
         }
         help

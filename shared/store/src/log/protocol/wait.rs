@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{
-        index::{self, Found, IndexKey},
+        index::{Found, IndexKey},
         port::{Announcement, Head, Mark},
     },
     Call, Moment, Step,
@@ -30,7 +30,7 @@ const MAX_EVENTS: usize = 25;
 const MAX_BYTES: usize = 64 * 1024;
 /// How many times as long as a call took we wait before the first look, and before the second; then ever longer.
 const FIRST_LOOK: f64 = 2.2;
-const NEXT_LOOK: f64 = 0.4;
+const NEXT_LOOK: f64 = 0.3;
 const LONGER: f64 = 1.25;
 const LONGEST: Duration = Duration::from_millis(100);
 const SHORTEST: Duration = Duration::from_millis(2);
@@ -44,6 +44,9 @@ pub(super) struct Wait {
     /// When we last looked for ourselves.
     pub(super) looked: Duration,
     pub(super) pause: Duration,
+    /// Our events in their orders' timelines, as far as they were found by their ids: both must be there before a
+    /// receipt goes out.
+    pub(super) places: Vec<IndexKey>,
 }
 
 impl Writer {
@@ -86,13 +89,13 @@ impl Writer {
             seen,
             since: moment.elapsed,
             looked: moment.elapsed,
-            pause: took.mul_f64(super::tune("NEXT", NEXT_LOOK)),
+            pause: took.mul_f64(NEXT_LOOK),
+            places: vec![],
         };
         if seen.turn.is_none() || seen.turn == self.slot {
             return Ok(self.lead_from(seen, moment));
         }
-        self.contended = true;
-        Ok(self.wait_for(took.mul_f64(super::tune("FIRST", FIRST_LOOK)), 1, wait))
+        Ok(self.wait_for(took.mul_f64(FIRST_LOOK).max(SHORTEST), wait))
     }
 
     /// The turn is free, or ours.
@@ -105,13 +108,16 @@ impl Writer {
         Step::ask([Call::Head, Call::Announced])
     }
 
-    /// `at_most`: how many events to look for. One of several is enough to see that something has happened.
-    fn wait_for(&mut self, pause: Duration, at_most: usize, wait: Wait) -> Step<Appended> {
-        self.stage = Stage::Waiting(wait);
+    fn wait_for(&mut self, pause: Duration, wait: Wait) -> Step<Appended> {
+        // One of several is enough to see that something has happened.
+        let at_most = if wait.places.is_empty() { 1 } else { usize::MAX };
         let waiting = self.drafts.iter().zip(&self.settled).filter(|(_, settled)| settled.is_none());
-        let keys = waiting.map(|(draft, _)| IndexKey::event(&self.log.tenant, draft.event_id())).take(at_most);
-        let calls = [Call::Lookup(keys.collect()), Call::Mark];
-        Step::ask_after(pause.clamp(SHORTEST, LONGEST), calls)
+        let ids = waiting.map(|(draft, _)| IndexKey::event(&self.log.tenant, draft.event_id())).take(at_most);
+        let mut keys: Vec<_> = ids.chain(wait.places.iter().cloned()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.stage = Stage::Waiting(wait);
+        Step::ask_after(pause.min(LONGEST), [Call::Lookup(keys), Call::Mark])
     }
 
     pub(super) fn look_round(
@@ -121,15 +127,18 @@ impl Writer {
         moment: &Moment,
     ) -> Result<Step<Appended>, StoreError> {
         let (found, mark) = (answers.lookup()?, answers.mark()?);
-        let any = self.settle_found(&found);
+        let known = wait.places.len();
+        self.settle_found(&found, &mut wait.places);
         if self.all_settled() {
+            // Whoever served us still has others to serve.
+            self.contended = mark.turn.is_some();
             return Ok(self.done());
         }
-        if any {
-            // The rest of our events must be there as well, or is about to be.
-            return Ok(self.wait_for(Duration::ZERO, usize::MAX, wait));
+        if wait.places.len() > known {
+            return Ok(self.wait_for(Duration::ZERO, wait));
         }
-        if mark.turn.is_none() || mark.turn == self.slot {
+        // Seen free once, it may be so because we were served by the very commit that ended a term.
+        if mark.turn == self.slot || (mark.turn.is_none() && wait.seen.turn.is_none()) {
             return Ok(self.lead_from(mark, moment));
         }
         if mark != wait.seen {
@@ -147,9 +156,9 @@ impl Writer {
             self.stage = Stage::Checking;
             return Ok(Step::ask([Call::Head]));
         }
-        let pause = wait.pause;
-        wait.pause = pause.mul_f64(super::tune("LONGER", LONGER)).min(LONGEST);
-        Ok(self.wait_for(pause, 1, wait))
+        let pause = wait.pause.max(SHORTEST);
+        wait.pause = pause.mul_f64(LONGER).min(LONGEST);
+        Ok(self.wait_for(pause, wait))
     }
 
     /// Whether our events are in the log's tail. If not, they are in the index or nowhere: announced again they are
@@ -159,22 +168,25 @@ impl Writer {
         let known = decide::known(&self.log, &view, &Found::new(), &self.unsettled());
         let help = self.settle(&known);
         if self.all_settled() {
-            let items = help.iter().flat_map(index::items).collect();
-            return self.finish(&view, None, items, vec![], None);
+            return self.finish(&view, None, help, vec![], None);
         }
         self.announce(None, true, moment)
     }
 
-    fn settle_found(&mut self, found: &Found) -> bool {
-        let mut any = false;
+    /// Settles what is found by its id and in its order's timeline, and adds to `places` what to look for there.
+    fn settle_found(&mut self, found: &Found, places: &mut Vec<IndexKey>) {
         for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
+            let tenant = &self.log.tenant;
             if settled.is_none()
-                && let Some(Some(item)) = found.get(&IndexKey::event(&self.log.tenant, draft.event_id()))
+                && let Some(Some(item)) = found.get(&IndexKey::event(tenant, draft.event_id()))
             {
-                *settled = Some(decide::settle(&self.log, draft, item));
-                any = true;
+                let place = IndexKey::timeline(tenant, &item.order_id, item.sequence);
+                if found.contains_key(&place) {
+                    *settled = Some(decide::settle(&self.log, draft, item));
+                } else if !places.contains(&place) {
+                    places.push(place);
+                }
             }
         }
-        any
     }
 }

@@ -25,9 +25,11 @@ use super::{
 use crate::error::StoreError;
 
 /// How long a writer serves others. Its own receipt waits as long.
-const TERM: Duration = Duration::from_millis(100);
+const TERM: Duration = Duration::from_millis(150);
 /// How many looks in vain at the inbox end a term. Those who were served have their next event after about three.
 const LINGER: u32 = 4;
+/// Of so many who were served it is worth waiting for the next events.
+const MANY: usize = 3;
 /// Commits of this many events together move the watermark over themselves at once: later writers would else read them
 /// again and again. Fewer are left to the next writer, which saves a round trip.
 const RAISE_OVER: u64 = 25;
@@ -42,6 +44,8 @@ pub(super) struct Work {
     looking_up: Option<Batch>,
     committing: Option<Committing>,
     applying: Option<After>,
+    /// What is committed next is first staged.
+    staging: bool,
     /// Nothing more is taken on.
     over: bool,
     /// The oldest announcement that is not taken on.
@@ -54,6 +58,8 @@ pub(super) struct Work {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Committing {
     segment: Arc<Segment>,
+    /// Its entries are in S3, or on the way there.
+    staged: bool,
     after: After,
 }
 
@@ -61,8 +67,8 @@ struct Committing {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct After {
     segment: Option<Arc<Segment>>,
-    /// Segments that somebody else has committed, and that our own receipts speak of.
-    help: Vec<Arc<Segment>>,
+    /// Of events that somebody else has committed, and that our own receipts speak of.
+    help: Vec<IndexItem>,
     /// Announcements whose events are in the log.
     done: Vec<Slot>,
 }
@@ -73,21 +79,31 @@ impl After {
     }
 
     fn items(&self) -> Vec<IndexItem> {
-        self.help.iter().chain(&self.segment).flat_map(index::items).collect()
+        self.help.iter().cloned().chain(self.segment.iter().flat_map(index::items)).collect()
     }
 }
 
 impl Writer {
     /// With a fresh view of the log's end and, with the turn, of the inbox.
-    pub(super) fn begin_work(&mut self, view: View, inbox: Vec<Announcement>) -> Step<Appended> {
+    pub(super) fn begin_work(&mut self, view: View, mut inbox: Vec<Announcement>) -> Step<Appended> {
+        // Whoever only waited for the turn, got it and did nothing, is dead, or will announce itself again.
+        let dead = inbox.extract_if(.., |one| one.drafts.is_empty() && Some(one.slot) == self.stuck);
+        let dead: Vec<_> = dead.map(|one| one.slot).collect();
+        self.dealt_with.extend(&dead);
         let batch = self.batch(self.unsettled(), inbox);
         self.dealt_with.extend(batch.taken.iter().map(|one| one.slot));
         let mut calls = vec![Call::Lookup(self.keys(&batch, Some(&view)))];
         let (left, over) = (batch.left, batch.asks_for_turn);
+        let mut applying = None;
+        if !dead.is_empty() {
+            calls.push(Call::Apply { items: vec![], taken: dead.clone() });
+            applying = Some(After { done: dead, ..After::default() });
+        }
         if self.leading.is_some() && !over {
             calls.push(Call::Announced);
         }
-        let work = Work { view, looking_up: Some(batch), committing: None, applying: None, over, left, idle: 0 };
+        let work =
+            Work { view, looking_up: Some(batch), committing: None, applying, staging: false, over, left, idle: 0 };
         self.stage = Stage::Working(Box::new(work));
         Step::ask(calls)
     }
@@ -104,7 +120,9 @@ impl Writer {
             applied.segment.iter().for_each(|segment| work.view.note_applied(segment));
         }
         let mut after = After::default();
-        if let Some(Committing { segment, after: then }) = work.committing.take() {
+        if std::mem::take(&mut work.staging) {
+            answers.stage()?;
+        } else if let Some(Committing { segment, after: then, .. }) = work.committing.take() {
             match answers.commit() {
                 Ok(Put::Done) => {}
                 Ok(Put::Taken) => return self.race_again(moment),
@@ -123,9 +141,11 @@ impl Writer {
         }
         if let Some(batch) = work.looking_up.take() {
             let found = answers.lookup()?;
-            work.committing = self.decide(&mut work.view, &batch, &found, &mut after, moment);
+            work.committing = self.decide(&mut work.view, &batch, &found, &mut after, moment)?;
         }
         let next = match self.leading {
+            // Until it is staged and committed, nothing else can be put behind it.
+            _ if work.committing.as_ref().is_some_and(|committing| !committing.staged) => None,
             Some(since) if !work.over => {
                 // If it cannot be read, those who wait are not forgotten: one of them takes the turn.
                 let inbox = answers.announced().unwrap_or_default();
@@ -139,8 +159,7 @@ impl Writer {
     /// What to look up next, of what is announced.
     fn take_on(&mut self, work: &mut Work, inbox: Vec<Announcement>, served_for: Duration) -> Option<Batch> {
         let next = self.batch(vec![], inbox);
-        self.contended |= !self.dealt_with.is_empty() || !next.is_empty() || next.left.is_some();
-        work.over |= next.asks_for_turn || served_for >= TERM.mul_f64(super::tune("TERM", 1.0));
+        work.over |= next.asks_for_turn || served_for >= TERM;
         if work.over {
             work.left = next.oldest();
             return None;
@@ -150,6 +169,7 @@ impl Writer {
             return None;
         }
         self.dealt_with.extend(next.taken.iter().map(|one| one.slot));
+        self.contended |= self.dealt_with.len() >= MANY;
         Some(next)
     }
 
@@ -161,12 +181,10 @@ impl Writer {
         found: &Found,
         after: &mut After,
         moment: &Moment,
-    ) -> Option<Committing> {
+    ) -> Result<Option<Committing>, StoreError> {
         view.check_applied(&self.log.tenant, found);
         let known = decide::known(&self.log, view, found, batch.drafts());
         let mut then = After { help: self.settle(&known), ..After::default() };
-        then.help.sort_unstable_by_key(|segment| segment.first);
-        then.help.dedup();
         for one in &batch.taken {
             let mut known = one.drafts.iter().filter_map(|draft| known.get(draft.event_id()));
             // What is committed but not known to be in the index, somebody else is just about to write there. It stays
@@ -179,24 +197,22 @@ impl Writer {
         if fresh.is_empty() {
             after.help.append(&mut then.help);
             after.done.append(&mut then.done);
-            return None;
+            return Ok(None);
         }
         // The log's time never goes back, whatever the writers' clocks say.
         let received_at = view.received_at.map_or(moment.now, |last| last.max(moment.now));
-        let segment = Arc::new(Segment::seal(&view.chain, received_at, moment.dice, &fresh));
-        Some(Committing { segment, after: then })
+        let mut segment = Segment::seal(&view.chain, received_at, moment.dice, &fresh);
+        if self.stage_over < usize::MAX && segment.packed()?.len() > self.stage_over {
+            segment = segment.into_staged();
+        }
+        Ok(Some(Committing { staged: !segment.is_staged(), segment: Arc::new(segment), after: then }))
     }
 
     fn next_round(&mut self, mut work: Work, after: After, next: Option<Batch>) -> Step<Appended> {
         let busy = work.committing.is_some() || next.is_some();
         work.idle = if busy { 0 } else { work.idle + 1 };
-        let alone = self.dealt_with.is_empty();
-        if !busy
-            && (self.leading.is_none()
-                || work.over
-                || alone
-                || work.idle > super::tune("LINGER", f64::from(LINGER)) as u32)
-        {
+        let few = self.dealt_with.len() < MANY;
+        if !busy && (self.leading.is_none() || work.over || few || work.idle > LINGER) {
             let items = after.items();
             return self.finish(&work.view, after.segment.as_ref(), items, after.done, work.left);
         }
@@ -205,14 +221,21 @@ impl Writer {
             calls.push(Call::Apply { items: after.items(), taken: after.done.clone() });
             work.applying = Some(after);
         }
-        if let Some(committing) = &work.committing {
-            calls.push(Call::Commit(Arc::clone(&committing.segment)));
+        if let Some(committing) = &mut work.committing {
+            let segment = Arc::clone(&committing.segment);
+            work.staging = !std::mem::replace(&mut committing.staged, true);
+            calls.push(if work.staging { Call::Stage(segment) } else { Call::Commit(segment) });
         }
         if let Some(next) = &next {
             calls.push(Call::Lookup(self.keys(next, None)));
         }
         if self.leading.is_some() && !work.over {
             calls.push(Call::Announced);
+        }
+        let last = work.over && next.is_none() && !work.staging;
+        if last && work.left.is_some() && self.leading.take().is_some() {
+            // Whoever has the turn next finds the last commit in the log, or makes it fail.
+            calls.push(Call::PassTurn { from: self.slot, to: work.left });
         }
         work.looking_up = next;
         self.stage = Stage::Working(Box::new(work));

@@ -22,6 +22,9 @@ const MAX_ATTEMPTS: u32 = 40;
 pub(super) const MAX_LOST: u32 = 2;
 /// How many races a writer loses before it asks for the turn. Two writers that meet need no order.
 const RACES: u32 = 3;
+/// A strong read of a log's end then costs at most 16 read units.
+const STAGE_OVER: usize = 64 * 1024;
+
 /// Appends the events of one commit.
 ///
 /// While nobody else writes:
@@ -47,7 +50,9 @@ pub struct Writer {
     pub(super) announced: bool,
     /// We have the turn, as far as we know: since when.
     pub(super) leading: Option<Duration>,
-    /// Others want to write as well.
+    /// From whom we have taken the turn, because nothing moved.
+    pub(super) stuck: Option<Slot>,
+    /// Many others want to write as well.
     pub(super) contended: bool,
     /// Our events are in the index, whatever comes.
     pub(super) indexed: bool,
@@ -55,6 +60,8 @@ pub struct Writer {
     pub(super) dealt_with: BTreeSet<Slot>,
     /// How many events we have committed, our own and others'.
     pub(super) committed: u64,
+    /// A commit whose compressed entries are longer than this many bytes is staged.
+    pub(super) stage_over: usize,
     pub(super) stage: Stage,
 }
 
@@ -99,12 +106,20 @@ impl Writer {
             slot: None,
             announced: false,
             leading: None,
+            stuck: None,
             contended: false,
             indexed: false,
             dealt_with: BTreeSet::new(),
             committed: 0,
+            stage_over: STAGE_OVER,
             stage: Stage::Reading,
         }
+    }
+
+    /// Stages only what is longer than this many bytes when it is compressed; by default that is 64 KiB.
+    #[must_use]
+    pub fn staging_over(self, bytes: usize) -> Self {
+        Self { stage_over: bytes, ..self }
     }
 
     /// The log that it writes to.
@@ -113,7 +128,7 @@ impl Writer {
         Arc::clone(&self.log)
     }
 
-    /// Whether others were seen that want to write as well: the next writer had better be told.
+    /// Whether many were seen that want to write as well: the next writer had better announce its events at once.
     #[must_use]
     pub fn is_contended(&self) -> bool {
         self.contended
@@ -190,12 +205,11 @@ impl Writer {
 
     /// After a put of which nothing is known but that the end of the log has moved.
     pub(super) fn race_again(&mut self, moment: &Moment) -> Result<Step<Appended>, StoreError> {
-        self.contended = true;
         self.dealt_with.clear();
         if self.leading.is_some() {
             return self.read_again(Duration::ZERO);
         }
-        if self.attempts + 1 >= super::tune("RACES", f64::from(RACES)) as u32 {
+        if self.attempts + 1 >= RACES {
             self.attempts += 1;
             return Ok(self.take_turn(None, moment));
         }
@@ -206,7 +220,6 @@ impl Writer {
         if let Some(turn) = head.mark.turn
             && Some(turn) != self.slot
         {
-            self.contended = true;
             self.leading = None;
             if !self.all_settled() {
                 return self.announce(Some(head.mark), false, moment);
