@@ -97,7 +97,7 @@ impl Service {
                 None
             }
             "segment-repair" => {
-                self.repair.handle(serde_json::from_value(event).unwrap()).await.unwrap();
+                self.repair.run(serde_json::from_value(event).unwrap()).await.unwrap();
                 None
             }
             "tree-integrator" => {

@@ -1,17 +1,41 @@
-//! The function on the stream of the segments table: completes the index where a writer stopped between its commit and
-//! the end of its work.
+//! The function that tidies up after writers that crashed or lost a race.
 //!
-//! Every commit comes by here, a few seconds after it was made. Nearly always its writer has finished, and there is
-//! nothing left but to look.
+//! - On the stream of the segments table it completes the index where a writer stopped between its commit and the end
+//!   of its work. Every commit comes by here, a few seconds after it was made. Nearly always its writer has finished,
+//!   and there is nothing left but to look.
+//! - Once a day it deletes the objects of segments that were staged and never committed.
 
 #[cfg(test)]
 mod tests;
 
 use futures::{StreamExt, stream};
+use serde::Deserialize;
 use store::{Aws, ConfigError, Log, StoreError, changes::Changes, log::Repaired};
 
 /// How many tenants' logs are looked at at once.
 const TENANTS_AT_ONCE: usize = 8;
+
+/// Why the function is called.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Task {
+    Changes(Changes),
+    Schedule(Schedule),
+}
+
+/// What the schedule in template.yaml sends.
+#[derive(Debug, Deserialize)]
+pub struct Schedule {
+    #[serde(rename = "schedule")]
+    _what: Scheduled,
+}
+
+/// What is done by the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Scheduled {
+    Sweep,
+}
 
 /// Some logs could not be completed: the batch must come again.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +43,15 @@ const TENANTS_AT_ONCE: usize = 8;
 pub struct RepairError {
     tenants: usize,
     last: StoreError,
+}
+
+/// A task could not be finished, and must come again.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    #[error(transparent)]
+    Repair(#[from] RepairError),
+    #[error("the objects that nobody needs could not be swept: {0}")]
+    Sweep(#[from] StoreError),
 }
 
 /// Completes logs.
@@ -37,6 +70,23 @@ impl Repair {
     #[must_use]
     pub fn new(log: Log) -> Self {
         Self { log }
+    }
+
+    /// Does what the function was called for.
+    ///
+    /// # Errors
+    /// [`TaskError`]: the same task goes on where this one stopped.
+    pub async fn run(&self, task: Task) -> Result<(), TaskError> {
+        match task {
+            Task::Changes(changes) => Ok(self.handle(changes).await?),
+            Task::Schedule(_) => {
+                let swept = self.log.sweep().await?;
+                if swept > 0 {
+                    tracing::info!(swept, "objects of segments that were never committed are deleted");
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Completes the logs of all tenants that committed something, whatever happens to one of them.

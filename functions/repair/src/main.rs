@@ -1,4 +1,5 @@
-//! `segment-repair`: takes the changes of the segments table, and completes the logs that a writer left half-way.
+//! `segment-repair`: takes the changes of the segments table, and completes the logs that a writer left half-way; once a
+//! day it deletes what was staged and never committed.
 
 use segment_repair::Repair;
 use store::Aws;
@@ -8,9 +9,9 @@ use telemetry::{Error, LambdaEvent};
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let repair = Repair::from_env(&Aws::from_env().await)?;
-    telemetry::run(|changes: LambdaEvent<_>| {
+    telemetry::run(|task: LambdaEvent<_>| {
         let repair = repair.clone();
-        async move { Ok(repair.handle(changes.payload).await?) }
+        async move { Ok(repair.run(task.payload).await?) }
     })
     .await
 }

@@ -15,7 +15,7 @@ use store::{
     testing::{INDEX, LocalDynamo, SEGMENTS},
 };
 
-use crate::Repair;
+use crate::{Repair, Task};
 
 /// A batch as Lambda's poller composes it: what happened, to whose item at which sort key.
 fn changes(changes: &[(&str, &str, u64)]) -> Changes {
@@ -38,6 +38,14 @@ fn changes(changes: &[(&str, &str, u64)]) -> Changes {
         })
     };
     serde_json::from_value(json!({"Records": changes.iter().map(record).collect::<Vec<Value>>()})).unwrap()
+}
+
+#[test]
+fn both_kinds_of_calls_are_told_apart() {
+    let task = |value: Value| serde_json::from_value::<Task>(value);
+    assert!(matches!(task(json!({"Records": []})), Ok(Task::Changes(_))));
+    assert!(matches!(task(json!({"schedule": "sweep"})), Ok(Task::Schedule(_))));
+    assert!(task(json!({"schedule": "something else"})).is_err());
 }
 
 fn tenant(name: &str) -> TenantId {

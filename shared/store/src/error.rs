@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 /// A failure of our own: never the fault of what a caller sent. Whoever gets one may do the same again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum StoreError {
     /// AWS asks us to slow down. Nothing was stored by the refused call.
     #[error("{operation} was throttled")]

@@ -1,22 +1,27 @@
 //! The index over the log: an event by its id, an order's events in their sequence. A projection: both kinds of items
 //! follow from the segments, byte for byte, so they may be written again by anybody.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use domain::{
     ids::{EventId, OrderId, TenantId},
     time::Timestamp,
 };
-use ledger::{Hash, Sealed};
+use ledger::Hash;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
-use super::segment::{Entry, SchemaTag, Segment, pack, unpack};
+use super::{
+    packing::unpack,
+    segment::{Entry, Placed, SchemaTag, Segment},
+};
 use crate::{
     error::StoreError,
     item::{self, Item, n, s},
 };
 
 /// What a producer gets back, the first time and every later time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Receipt {
     pub event_id: EventId,
     pub order_id: OrderId,
@@ -46,8 +51,8 @@ impl RecordedEvent {
 }
 
 /// The item that finds an event by its id and answers a repeated submission: at (`<tenant>#E#<event_id>`, 0).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct EventItem {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EventItem {
     pk: String,
     sk: u64,
     pub(super) event_id: EventId,
@@ -63,21 +68,23 @@ pub(super) struct EventItem {
 }
 
 impl EventItem {
-    fn new(tenant: &TenantId, entry: &Entry, sealed: Sealed, received_at: Timestamp) -> Self {
+    pub(super) fn new(tenant: &TenantId, segment: &Segment, entry: &Entry, placed: &Placed) -> Self {
         Self {
             pk: event_key(tenant, &entry.event.event_id),
             sk: 0,
             event_id: entry.event.event_id.clone(),
             order_id: entry.event.order_id.clone(),
-            sequence: sealed.sequence,
-            received_at,
-            sha256: ByteArray::new(sealed.leaf_hash.0),
-            ledger_hash: ByteArray::new(sealed.ledger_hash.0),
-            submitted: entry.opening.is_secret().then(|| ByteArray::new(entry.event.submitted_sha256())),
+            sequence: placed.sealed.sequence,
+            received_at: segment.received_at,
+            sha256: ByteArray::new(placed.sealed.leaf_hash.0),
+            ledger_hash: ByteArray::new(placed.sealed.ledger_hash.0),
+            submitted: entry.opening.is_secret().then(|| ByteArray::new(placed.submitted)),
         }
     }
 
-    pub(super) fn receipt(&self) -> Receipt {
+    /// What its producer gets.
+    #[must_use]
+    pub fn receipt(&self) -> Receipt {
         Receipt {
             event_id: self.event_id.clone(),
             order_id: self.order_id.clone(),
@@ -124,19 +131,26 @@ pub(super) fn timeline_key(tenant: &TenantId, order_id: &OrderId) -> String {
     format!("{tenant}#O#{order_id}")
 }
 
+/// The index items that were looked for and found. What is known of an event comes with its id's item.
+pub type Found = BTreeMap<IndexKey, Option<EventItem>>;
+
 /// The key of one index item.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct IndexKey {
+pub struct IndexKey {
     pub(super) pk: String,
     pub(super) sk: u64,
 }
 
 impl IndexKey {
-    pub(super) fn event(tenant: &TenantId, event_id: &EventId) -> Self {
+    /// Of the item that finds an event by its id.
+    #[must_use]
+    pub fn event(tenant: &TenantId, event_id: &EventId) -> Self {
         Self { pk: event_key(tenant, event_id), sk: 0 }
     }
 
-    pub(super) fn timeline(tenant: &TenantId, order_id: &OrderId, sequence: u64) -> Self {
+    /// Of an event in its order's timeline.
+    #[must_use]
+    pub fn timeline(tenant: &TenantId, order_id: &OrderId, sequence: u64) -> Self {
         Self { pk: timeline_key(tenant, order_id), sk: sequence }
     }
 
@@ -145,34 +159,85 @@ impl IndexKey {
     }
 }
 
-/// The keys of all index items of a segment.
-pub(super) fn keys<'a>(tenant: &'a TenantId, segment: &'a Segment) -> impl Iterator<Item = IndexKey> + 'a {
-    segment.entries.iter().zip(segment.first..).flat_map(move |(entry, sequence)| {
-        [IndexKey::event(tenant, &entry.event.event_id), IndexKey::timeline(tenant, &entry.event.order_id, sequence)]
-    })
+/// One index item that is to be written. It follows from its segment, and is made when it is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IndexItem {
+    pub(super) segment: Arc<Segment>,
+    /// Of the entry in the segment.
+    pub(super) offset: usize,
+    pub(super) kind: IndexKind,
+}
+
+/// What an index item is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum IndexKind {
+    ById,
+    Timeline,
+}
+
+impl IndexItem {
+    /// Where it goes.
+    #[must_use]
+    pub fn key(&self, tenant: &TenantId) -> IndexKey {
+        let (entry, placed) = self.of();
+        match self.kind {
+            IndexKind::ById => IndexKey::event(tenant, &entry.event.event_id),
+            IndexKind::Timeline => IndexKey::timeline(tenant, &entry.event.order_id, placed.sealed.sequence),
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn is_by_id(&self) -> bool {
+        self.kind == IndexKind::ById
+    }
+
+    /// The event that it speaks of; of an item of a timeline, all that is in it.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn recorded(&self) -> RecordedEvent {
+        let (entry, Placed { sealed, .. }) = self.of();
+        RecordedEvent {
+            entry: entry.clone(),
+            sequence: sealed.sequence,
+            received_at: self.segment.received_at,
+            sha256: sealed.leaf_hash,
+            ledger_hash: sealed.ledger_hash,
+        }
+    }
+
+    /// # Panics
+    /// Never: an index item is made for an entry that is there.
+    fn of(&self) -> (&Entry, &Placed) {
+        (&self.segment.entries[self.offset], &self.segment.places()[self.offset])
+    }
+
+    pub(super) fn event_item(&self, tenant: &TenantId) -> EventItem {
+        let (entry, placed) = self.of();
+        EventItem::new(tenant, &self.segment, entry, placed)
+    }
+
+    pub(super) fn to_item(&self, tenant: &TenantId) -> Result<Item, StoreError> {
+        let (entry, Placed { sealed, .. }) = self.of();
+        match self.kind {
+            IndexKind::ById => item::to_item(&self.event_item(tenant)),
+            IndexKind::Timeline => item::to_item(&TimelineItem {
+                pk: timeline_key(tenant, &entry.event.order_id),
+                sk: sealed.sequence,
+                received_at: self.segment.received_at,
+                sha256: ByteArray::new(sealed.leaf_hash.0),
+                ledger_hash: ByteArray::new(sealed.ledger_hash.0),
+                body: ByteBuf::from(self.segment.packed_entry(self.offset)?),
+            }),
+        }
+    }
 }
 
 /// All index items of a segment.
-pub(super) fn items(tenant: &TenantId, segment: &Segment) -> Result<Vec<Item>, StoreError> {
-    let mut items = Vec::with_capacity(segment.entries.len() * 2);
-    for (entry, sealed) in segment.sealed() {
-        items.push(item::to_item(&EventItem::new(tenant, entry, sealed, segment.received_at))?);
-        items.push(item::to_item(&TimelineItem {
-            pk: timeline_key(tenant, &entry.event.order_id),
-            sk: sealed.sequence,
-            received_at: segment.received_at,
-            sha256: ByteArray::new(sealed.leaf_hash.0),
-            ledger_hash: ByteArray::new(sealed.ledger_hash.0),
-            body: ByteBuf::from(pack(&serde_json::to_vec(entry).map_err(StoreError::corrupt)?)?),
-        })?);
-    }
-    Ok(items)
+pub(super) fn items(segment: &Arc<Segment>) -> impl Iterator<Item = IndexItem> {
+    (0..segment.entries.len()).flat_map(move |offset| items_of(segment, offset))
 }
 
-/// The receipts of a segment's events, computed from the segment alone.
-pub(super) fn event_items<'a>(
-    tenant: &'a TenantId,
-    segment: &'a Segment,
-) -> impl Iterator<Item = (&'a Entry, EventItem)> + 'a {
-    segment.sealed().map(|(entry, sealed)| (entry, EventItem::new(tenant, entry, sealed, segment.received_at)))
+/// The index items of one entry of a segment.
+pub(super) fn items_of(segment: &Arc<Segment>, offset: usize) -> [IndexItem; 2] {
+    [IndexKind::ById, IndexKind::Timeline].map(|kind| IndexItem { segment: Arc::clone(segment), offset, kind })
 }

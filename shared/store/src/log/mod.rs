@@ -5,68 +5,112 @@
 //! by anybody. The *watermark* says how far the index is complete. docs/ARCHITECTURE.md tells the life of an event.
 
 mod append;
-mod decide;
+mod draft;
+mod dynamo;
+mod hints;
 mod index;
+#[cfg(feature = "testing")]
+pub mod memory;
+mod packing;
+pub mod port;
+pub mod protocol;
 mod read;
-mod repair;
 mod segment;
-mod table;
+mod stored;
+mod sweep;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use domain::ids::TenantId;
 use ledger::Origin;
 
-pub use append::Submission;
-pub use decide::Outcome;
-pub use index::{Receipt, RecordedEvent};
+pub use draft::{Draft, Submission};
+pub use index::{EventItem, Found, IndexItem, IndexKey, Receipt, RecordedEvent};
+pub use protocol::{Outcome, Repaired};
 pub use read::{LogPosition, Order, ScanPage, Status, TimelinePage, TimelinePosition};
-pub use repair::Repaired;
 pub use segment::{Entry, SchemaTag, Segment};
+pub use stored::StoredSegment;
 
 use crate::{
     Aws, Clock,
     aws::{ConfigError, required},
 };
-use table::LogTables;
+use dynamo::{DynamoTables, Objects};
+use hints::Hints;
+use port::{LogName, Tables};
 
 /// The logs of all tenants.
 #[derive(Debug, Clone)]
 pub struct Log {
-    tables: LogTables,
+    tables: Arc<dyn Tables>,
     origin_prefix: String,
     clock: Clock,
+    hints: Hints,
+    limits: Limits,
+}
+
+/// How large commits may be.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Of JSON, before compression.
+    bytes: usize,
+    /// Compressed entries that are longer are staged.
+    stage_over: usize,
+}
+
+impl Limits {
+    const STAGED: Self = Self { bytes: segment::MAX_STAGED_BYTES, stage_over: 64 * 1024 };
+    #[cfg(feature = "testing")]
+    const INLINE: Self = Self { bytes: segment::MAX_INLINE_BYTES, stage_over: usize::MAX };
 }
 
 impl Log {
-    /// Reads `SEGMENTS_TABLE`, `INDEX_TABLE` and `LEDGER_ORIGIN`.
+    /// Reads `SEGMENTS_TABLE`, `INDEX_TABLE`, `DATA_BUCKET` and `LEDGER_ORIGIN`.
     ///
     /// # Errors
     /// [`ConfigError`] when one is missing.
     pub fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
-        let tables = LogTables {
-            dynamo: aws.dynamo().clone(),
+        let tables = DynamoTables {
+            client: aws.dynamo().clone(),
             segments: required("SEGMENTS_TABLE")?,
             index: required("INDEX_TABLE")?,
+            objects: Some(Objects { client: aws.s3(), bucket: required("DATA_BUCKET")? }),
         };
-        Ok(Self { tables, origin_prefix: required("LEDGER_ORIGIN")?, clock: Clock::System })
+        let origin_prefix = required("LEDGER_ORIGIN")?;
+        let (clock, hints, limits) = (Clock::System, Hints::default(), Limits::STAGED);
+        Ok(Self { tables: Arc::new(tables), origin_prefix, clock, hints, limits })
     }
 
-    /// Over the tables of an embedded DynamoDB.
+    /// Over the tables of an embedded DynamoDB, without a bucket: nothing is staged.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn for_tests(aws: &Aws, clock: Clock) -> Self {
-        let tables = LogTables {
-            dynamo: aws.dynamo().clone(),
+        let tables = DynamoTables {
+            client: aws.dynamo().clone(),
             segments: crate::testing::SEGMENTS.to_owned(),
             index: crate::testing::INDEX.to_owned(),
+            objects: None,
         };
-        Self { tables, origin_prefix: "history.example.com".to_owned(), clock }
+        Self { limits: Limits::INLINE, ..Self::over(Arc::new(tables), clock) }
+    }
+
+    /// Over tables of any kind; the origins are `history.example.com/<tenant>`.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn over(tables: Arc<dyn Tables>, clock: Clock) -> Self {
+        let origin_prefix = "history.example.com".to_owned();
+        Self { tables, origin_prefix, clock, hints: Hints::default(), limits: Limits::STAGED }
     }
 
     /// The name of a tenant's log.
     #[must_use]
     pub fn origin(&self, tenant: &TenantId) -> Origin {
         Origin::new(&self.origin_prefix, tenant)
+    }
+
+    fn name(&self, tenant: &TenantId) -> Arc<LogName> {
+        Arc::new(LogName { tenant: tenant.clone(), origin: self.origin(tenant) })
     }
 }

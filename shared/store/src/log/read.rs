@@ -1,8 +1,10 @@
 //! Reading the log and its index. All reads are strongly consistent: what was acknowledged is found.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use domain::{
     filter::EventFilter,
     ids::{EventId, OrderId, TenantId},
@@ -13,14 +15,11 @@ use ledger::Hash;
 
 use super::{
     Log,
-    index::{EventItem, IndexKey, RecordedEvent, recorded_from_item, timeline_key},
-    segment::{Segment, SegmentItem},
+    index::{IndexKey, RecordedEvent},
+    segment::Segment,
+    stored::StoredSegment,
 };
-use crate::{
-    capacity,
-    error::StoreError,
-    item::{self, Item, n, s},
-};
+use crate::error::StoreError;
 
 /// The most items or entries that one page looks through; a page whose filter matches little may come back short, with
 /// a cursor.
@@ -97,7 +96,7 @@ impl Log {
     /// # Errors
     /// [`StoreError`]
     pub async fn status(&self, tenant: &TenantId) -> Result<Status, StoreError> {
-        let head = self.tables.head(tenant, &self.origin(tenant)).await?;
+        let head = self.tables.head(&self.name(tenant)).await?;
         Ok(Status {
             sequence: head.chain.sequence(),
             ledger_hash: head.chain.ledger_hash(),
@@ -111,11 +110,9 @@ impl Log {
     /// # Errors
     /// [`StoreError`]
     pub async fn event(&self, tenant: &TenantId, event_id: &EventId) -> Result<Option<RecordedEvent>, StoreError> {
-        let Some(stored) = self.index_item(&IndexKey::event(tenant, event_id)).await? else { return Ok(None) };
-        let found: EventItem = item::from_item(stored)?;
-        let key = IndexKey::timeline(tenant, &found.order_id, found.sequence);
+        let Some(place) = self.tables.place(&IndexKey::event(tenant, event_id)).await? else { return Ok(None) };
         // The two items are written together, in no order: a reader may come between them, before the receipt is out.
-        self.index_item(&key).await?.map(recorded_from_item).transpose()
+        self.tables.recorded(&IndexKey::timeline(tenant, &place.order_id, place.sequence)).await
     }
 
     /// The sequence number that the index has for an id, whether the event itself can be read there or not.
@@ -123,24 +120,8 @@ impl Log {
     /// # Errors
     /// [`StoreError`]
     pub async fn sequence_of(&self, tenant: &TenantId, event_id: &EventId) -> Result<Option<u64>, StoreError> {
-        let Some(stored) = self.index_item(&IndexKey::event(tenant, event_id)).await? else { return Ok(None) };
-        item::from_item::<EventItem>(stored).map(|found| Some(found.sequence))
-    }
-
-    async fn index_item(&self, key: &IndexKey) -> Result<Option<Item>, StoreError> {
-        let answer = self
-            .tables
-            .dynamo
-            .get_item()
-            .table_name(&self.tables.index)
-            .set_key(Some(key.to_item()))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("GetItem(Index)", &error))?;
-        capacity::read(answer.consumed_capacity());
-        Ok(answer.item)
+        let place = self.tables.place(&IndexKey::event(tenant, event_id)).await?;
+        Ok(place.map(|place| place.sequence))
     }
 
     /// A page of an order's events that match the filter.
@@ -161,27 +142,23 @@ impl Log {
     ) -> Result<TimelinePage, StoreError> {
         let mut page = PageInOrder::new(order, limit);
         let mut scanned = 0;
-        let mut query = OrderQuery {
-            pk: timeline_key(tenant, order_id),
-            // One more than the page, to know whether there is another.
-            page: i32::try_from(limit + 1).unwrap_or(i32::MAX),
-            after: match order {
-                Order::Sequence => after.map_or(0, |position| position.sequence),
-                Order::OccurredAt => 0,
-            },
+        // One more than the page, to know whether there is another.
+        let at_once = i32::try_from(limit + 1).unwrap_or(i32::MAX);
+        let mut read_to = match order {
+            Order::Sequence => after.map_or(0, |position| position.sequence),
+            Order::OccurredAt => 0,
         };
         loop {
-            let (items, last) = self.order_items(&query).await?;
-            for stored in items {
-                let recorded = recorded_from_item(stored)?;
+            let (events, last) = self.tables.of_order(tenant, order_id, read_to, at_once).await?;
+            for recorded in events {
                 scanned += 1;
-                query.after = recorded.sequence;
+                read_to = recorded.sequence;
                 let position = position_of(&recorded);
                 if filter.matches(&recorded.entry.event) && page.is_after(position, after) {
                     page.offer(position, recorded)?;
                 }
                 if order == Order::Sequence && (page.more || scanned >= MAX_SCANNED) {
-                    let stopped = TimelinePosition { sequence: query.after, ..position };
+                    let stopped = TimelinePosition { sequence: read_to, ..position };
                     return Ok(page.finish(Some(stopped)));
                 }
             }
@@ -189,26 +166,6 @@ impl Log {
                 return Ok(page.finish(None));
             }
         }
-    }
-
-    async fn order_items(&self, query: &OrderQuery) -> Result<(Vec<Item>, bool), StoreError> {
-        let answer = self
-            .tables
-            .dynamo
-            .query()
-            .table_name(&self.tables.index)
-            .consistent_read(true)
-            .limit(query.page)
-            .key_condition_expression("pk = :pk AND sk > :after")
-            .expression_attribute_values(":pk", s(&query.pk))
-            .expression_attribute_values(":after", n(query.after))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("Query(Index)", &error))?;
-        capacity::read(answer.consumed_capacity());
-        let last = answer.last_evaluated_key().is_none();
-        Ok((answer.items.unwrap_or_default(), last))
     }
 
     /// A page of the whole log: the events that match the filter, in sequence.
@@ -228,8 +185,8 @@ impl Log {
         loop {
             let segments = self.tables.segments_between(tenant, position.segment, u64::MAX, SCAN_SEGMENTS).await?;
             let last = segments.len() < SCAN_SEGMENTS;
-            for segment in segments.iter().map(SegmentItem::open) {
-                let segment = segment?;
+            for segment in segments {
+                let segment = self.tables.open(segment).await?;
                 // A forged offset cannot reach here; one past the end just finds nothing.
                 let skip = if segment.first == position.segment { position.offset } else { 0 };
                 for (offset, recorded) in
@@ -269,7 +226,7 @@ impl Log {
         to: u64,
     ) -> impl Stream<Item = Result<Segment, StoreError>> + Send + use<> {
         let (log, tenant) = (self.clone(), tenant.clone());
-        let start = (VecDeque::<SegmentItem>::new(), from, from > to);
+        let start = (VecDeque::<StoredSegment>::new(), from, from > to);
         stream::try_unfold(start, move |(mut ahead, from, mut last)| {
             let (log, tenant) = (log.clone(), tenant.clone());
             async move {
@@ -279,7 +236,8 @@ impl Log {
                 }
                 let Some(stored) = ahead.pop_front() else { return Ok(None) };
                 let next = stored.next();
-                Ok(Some((stored.open()?, (ahead, next, last))))
+                let segment = log.tables.open(stored).await?;
+                Ok(Some((Arc::unwrap_or_clone(segment), (ahead, next, last))))
             }
         })
     }
@@ -289,33 +247,10 @@ impl Log {
     /// # Errors
     /// [`StoreError`]
     pub async fn segment_of(&self, tenant: &TenantId, sequence: u64) -> Result<Option<Segment>, StoreError> {
-        let answer = self
-            .tables
-            .dynamo
-            .query()
-            .table_name(&self.tables.segments)
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .limit(1)
-            .key_condition_expression("tenant = :tenant AND #first <= :sequence")
-            .expression_attribute_names("#first", "first")
-            .expression_attribute_values(":tenant", s(tenant.as_str()))
-            .expression_attribute_values(":sequence", AttributeValue::N(sequence.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
-        capacity::read(answer.consumed_capacity());
-        let Some(stored) = answer.items.unwrap_or_default().pop() else { return Ok(None) };
-        let segment = item::from_item::<SegmentItem>(stored)?;
-        (segment.next() > sequence).then(|| segment.open()).transpose()
+        let found = self.tables.segment_before(tenant, sequence).await?;
+        let Some(segment) = found.filter(|segment| segment.next() > sequence) else { return Ok(None) };
+        self.tables.open(segment).await.map(|segment| Some(Arc::unwrap_or_clone(segment)))
     }
-}
-
-struct OrderQuery {
-    pk: String,
-    page: i32,
-    after: u64,
 }
 
 /// The events of a segment with their places, computed from the segment alone.

@@ -1,24 +1,24 @@
 //! A segment: the events of one commit, and the one item that makes them part of the log.
 
+use std::{
+    hash::{Hash as StdHash, Hasher},
+    sync::{Arc, OnceLock},
+};
+
 use domain::{event::Event, time::Timestamp};
 use ledger::{Chain, Hash, Opening, Origin, Sealed};
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteArray, ByteBuf};
 
-use crate::{
-    error::StoreError,
-    item::{self, Item},
-};
+use super::{draft::Draft, packing::pack};
+use crate::error::StoreError;
 
-/// What one commit may hold, in bytes of JSON before compression. Events compress three- to fivefold together, so the
-/// item stays near 64 KB: a strong read of a log's end then costs at most 16 read units. One event may be larger.
-pub(super) const MAX_SEGMENT_BYTES: usize = 256 * 1024;
+/// What one commit may hold, in bytes of JSON before compression, when its item holds the events themselves: with what
+/// does not compress it must stay below the 400 KB of an item. One event may be larger.
+pub(super) const MAX_INLINE_BYTES: usize = 256 * 1024;
+/// The same when a large commit is staged in S3.
+pub(super) const MAX_STAGED_BYTES: usize = 5 * 1024 * 1024;
 /// What one commit may hold, in events.
 pub(super) const MAX_SEGMENT_EVENTS: usize = 500;
-/// The most that a segment may unpack to; a larger one is not ours. One event can be [`domain::event::MAX_EVENT_BYTES`].
-const MAX_UNPACKED_BYTES: usize = 4 * 1024 * 1024;
-/// zstd's own default: the next levels cost several times the CPU for a few percent.
-const ZSTD_LEVEL: i32 = 3;
 
 /// How an event stands to its registered schema; no tag when none is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,15 +81,71 @@ pub struct Segment {
     /// Random: by this a writer that lost the answer knows its own segment again.
     pub commit: [u8; 16],
     pub entries: Vec<Entry>,
+    memo: Memo,
+}
+
+/// Where an entry stands, and what tells a repetition of it from a conflict.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) sealed: Sealed,
+    pub(super) submitted: [u8; 32],
+}
+
+/// What was computed before and is needed again. It follows from the rest, so it is no part of what a segment is.
+#[derive(Debug, Clone, Default)]
+struct Memo {
+    /// Of every entry.
+    places: OnceLock<Vec<Placed>>,
+    /// What the entries were made of, in the process that commits them.
+    drafts: Vec<Arc<Draft>>,
+    packed: OnceLock<Vec<u8>>,
+    staged: bool,
+}
+
+impl PartialEq for Memo {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// What is stored of a segment beside its entries.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) first: u64,
+    pub(super) previous: Hash,
+    pub(super) end: Hash,
+    pub(super) origin: Origin,
+    pub(super) received_at: Timestamp,
+    pub(super) commit: [u8; 16],
+}
+
+impl Eq for Segment {}
+
+impl StdHash for Segment {
+    /// The chain's hash stands for everything before it and for every entry.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.first, self.end, self.commit).hash(state);
+    }
 }
 
 impl Segment {
-    /// Seals the entries onto the end of `chain`. There must be at least one.
-    pub(super) fn seal(chain: &Chain, received_at: Timestamp, commit: [u8; 16], entries: Vec<Entry>) -> Self {
+    /// As it was committed. `end` is the log's hash after it.
+    pub(super) fn stored(parts: Stored, entries: Vec<Entry>, staged: bool) -> Self {
+        let Stored { first, previous, end, origin, received_at, commit } = parts;
+        let memo = Memo { staged, ..Memo::default() };
+        Self { first, previous, end, origin, received_at, commit, entries, memo }
+    }
+
+    /// Seals the drafts onto the end of `chain`. There must be at least one.
+    pub(super) fn seal(chain: &Chain, received_at: Timestamp, commit: [u8; 16], drafts: &[Arc<Draft>]) -> Self {
         let mut end = chain.clone();
-        for entry in &entries {
-            end.seal(&entry.event, received_at, &entry.opening);
-        }
+        let places: Vec<_> = drafts
+            .iter()
+            .map(|draft| Placed {
+                sealed: end.seal(&draft.entry.event, received_at, &draft.entry.opening),
+                submitted: draft.submitted,
+            })
+            .collect();
         Self {
             first: chain.sequence() + 1,
             previous: chain.ledger_hash(),
@@ -97,7 +153,8 @@ impl Segment {
             origin: chain.origin().clone(),
             received_at,
             commit,
-            entries,
+            entries: drafts.iter().map(|draft| draft.entry.clone()).collect(),
+            memo: Memo { places: OnceLock::from(places), drafts: drafts.to_vec(), ..Memo::default() },
         }
     }
 
@@ -119,78 +176,60 @@ impl Segment {
         self.entries.iter().map(move |entry| (entry, chain.seal(&entry.event, self.received_at, &entry.opening)))
     }
 
-    pub(super) fn to_item(&self, tenant: &str) -> Result<Item, StoreError> {
-        let mut lines = Vec::with_capacity(self.entries.len() * 512);
-        for entry in &self.entries {
-            serde_json::to_writer(&mut lines, entry).map_err(StoreError::corrupt)?;
+    /// Where the entries stand. Computed once: what proves something to somebody uses [`Segment::sealed`].
+    pub(super) fn places(&self) -> &[Placed] {
+        self.memo.places.get_or_init(|| {
+            self.sealed().map(|(entry, sealed)| Placed { sealed, submitted: entry.event.submitted_sha256() }).collect()
+        })
+    }
+
+    /// The compressed JSON of one entry.
+    pub(super) fn packed_entry(&self, at: usize) -> Result<Vec<u8>, StoreError> {
+        match self.memo.drafts.get(at) {
+            Some(draft) => draft.packed().map(<[u8]>::to_vec),
+            None => pack(&serde_json::to_vec(&self.entries[at]).map_err(StoreError::corrupt)?),
+        }
+    }
+
+    /// One JSON [`Entry`] a line.
+    fn lines(&self) -> Result<Vec<u8>, StoreError> {
+        let mut lines = Vec::with_capacity(self.entries.len() * 1536);
+        for (at, entry) in self.entries.iter().enumerate() {
+            match self.memo.drafts.get(at) {
+                Some(draft) => lines.extend_from_slice(&draft.json),
+                None => serde_json::to_writer(&mut lines, entry).map_err(StoreError::corrupt)?,
+            }
             lines.push(b'\n');
         }
-        item::to_item(&SegmentItem {
-            tenant: tenant.to_owned(),
-            first: self.first,
-            count: self.entries.len() as u64,
-            prev_hash: ByteArray::new(self.previous.0),
-            end_hash: ByteArray::new(self.end.0),
-            received_at: self.received_at,
-            origin: self.origin.clone(),
-            commit: ByteArray::new(self.commit),
-            data: ByteBuf::from(pack(&lines)?),
-        })
-    }
-}
-
-/// The item at (tenant, first) of the segments table.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SegmentItem {
-    tenant: String,
-    pub(super) first: u64,
-    count: u64,
-    prev_hash: ByteArray<32>,
-    end_hash: ByteArray<32>,
-    pub(super) received_at: Timestamp,
-    origin: Origin,
-    commit: ByteArray<16>,
-    /// One JSON [`Entry`] a line, zstd-compressed together.
-    data: ByteBuf,
-}
-
-impl SegmentItem {
-    /// The sequence number after the last entry.
-    pub(super) fn next(&self) -> u64 {
-        self.first + self.count
+        Ok(lines)
     }
 
-    /// The chain after this segment; known without unpacking it.
-    pub(super) fn chain(&self) -> Chain {
-        Chain::at(self.origin.clone(), self.next() - 1, Hash(self.end_hash.into_array()))
-    }
-
-    pub(super) fn open(&self) -> Result<Segment, StoreError> {
-        let lines = unpack(&self.data)?;
-        let entries = lines
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice(line).map_err(StoreError::corrupt))
-            .collect::<Result<Vec<Entry>, _>>()?;
-        if entries.is_empty() || entries.len() as u64 != self.count {
-            return Err(StoreError::corrupt(format_args!("the segment at {} lost entries", self.first)));
+    /// The entries as they are stored: one JSON [`Entry`] a line, zstd-compressed together.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], when they cannot be compressed: a bug of ours.
+    pub(super) fn packed(&self) -> Result<&[u8], StoreError> {
+        if let Some(packed) = self.memo.packed.get() {
+            return Ok(packed);
         }
-        Ok(Segment {
-            first: self.first,
-            previous: Hash(self.prev_hash.into_array()),
-            end: Hash(self.end_hash.into_array()),
-            origin: self.origin.clone(),
-            received_at: self.received_at,
-            commit: self.commit.into_array(),
-            entries,
-        })
+        let packed = pack(&self.lines()?)?;
+        Ok(self.memo.packed.get_or_init(|| packed))
     }
-}
 
-pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(StoreError::corrupt)
-}
+    /// Has the entries put into S3, and the item of the segment point to them.
+    #[must_use]
+    pub(super) fn into_staged(self) -> Self {
+        Self { memo: Memo { staged: true, ..self.memo }, ..self }
+    }
 
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::decompress(bytes, MAX_UNPACKED_BYTES).map_err(StoreError::corrupt)
+    /// Whether the entries are in S3.
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        self.memo.staged
+    }
+
+    /// How long the JSON is that is packed, in bytes.
+    pub(super) fn unpacked_len(&self) -> usize {
+        self.memo.drafts.iter().map(|draft| draft.json.len() + 1).sum()
+    }
 }

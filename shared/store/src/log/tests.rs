@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, atomic::AtomicI64},
+    time::Duration,
 };
 
 use domain::{
@@ -15,9 +16,10 @@ use domain::{
 use ledger::Chain;
 
 use super::{
-    Log, LogPosition, Order, Outcome, Submission,
-    segment::{Entry, Segment},
-    table::Commit,
+    Draft, Log, LogPosition, Order, Outcome, Submission,
+    memory::MemoryTables,
+    port::{MAX_TAIL, Put},
+    segment::Segment,
 };
 use crate::{Clock, testing::LocalDynamo};
 
@@ -74,10 +76,11 @@ async fn checked(log: &Log, tenant: &TenantId) -> Vec<String> {
 
 /// A commit by a writer that dies right after it.
 async fn commit_and_crash(log: &Log, tenant: &TenantId, id: &str) {
-    let head = log.tables.head(tenant, &log.origin(tenant)).await.unwrap();
-    let entry = Entry { event: event(id, "ord_1", 0), opening: ledger::Secret::new([1; 32]).into(), schema: None };
-    let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], vec![entry]);
-    assert_eq!(log.tables.commit(tenant, &segment).await.unwrap(), Commit::Done);
+    let name = log.name(tenant);
+    let head = log.tables.head(&name).await.unwrap();
+    let draft = Draft::new(submission(id), ledger::Secret::new([1; 32])).unwrap();
+    let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], &[Arc::new(draft)]);
+    assert_eq!(log.tables.commit(&name, Arc::new(segment)).await.unwrap(), Put::Done);
 }
 
 #[tokio::test]
@@ -144,6 +147,120 @@ async fn the_largest_event_that_does_not_compress_is_recorded() {
 #[tokio::test]
 async fn racing_writers_leave_no_gap_and_no_double() {
     let (_dynamo, log) = log().await;
+    race(&log).await;
+}
+
+#[tokio::test]
+async fn the_tables_in_memory_are_as_good() {
+    let tables = MemoryTables::with_delay(Duration::from_millis(1));
+    race(&Log::over(Arc::new(tables), Clock::System)).await;
+}
+
+#[tokio::test]
+async fn many_writers_are_served_together() {
+    const WRITERS: usize = 40;
+    const EACH: usize = 5;
+    let tables = MemoryTables::with_delay(Duration::from_millis(3));
+    let writers = (0..WRITERS).map(|writer| {
+        // Each as if in a process of its own.
+        let log = Log::over(Arc::new(tables.clone()), Clock::System);
+        tokio::spawn(async move {
+            for i in 0..EACH {
+                let id = format!("w{writer}_{i}");
+                let check = async { Ok::<_, crate::StoreError>(submission(&id)) };
+                let outcome = log.append_checked(&acme(), check).await.unwrap();
+                let Outcome::Recorded(receipt) = outcome else { panic!("{outcome:?}") };
+                let event = log.event(&acme(), &receipt.event_id).await.unwrap().unwrap();
+                assert_eq!(event.sequence, receipt.sequence, "a receipt means that reads find the event");
+            }
+        })
+    });
+    futures::future::join_all(writers).await.into_iter().for_each(Result::unwrap);
+    let log = Log::over(Arc::new(tables.clone()), Clock::System);
+    assert_eq!(checked(&log, &acme()).await.len(), WRITERS * EACH);
+    let memory = tables.memory();
+    let segments = memory.segments(&acme()).count();
+    assert!(segments < WRITERS * EACH / 3, "{segments} commits");
+    assert_eq!(memory.announced(&acme()), [], "nothing is left behind");
+    assert_eq!(memory.mark(&acme()).turn, None);
+}
+
+/// Text that does not compress.
+fn noise(bytes: usize) -> String {
+    let mut noise = vec![0; bytes / 2];
+    getrandom::fill(&mut noise).unwrap();
+    noise.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn large(id: &str) -> Submission {
+    let mut large = submission(id);
+    large.event.payload.insert("blob".to_owned(), noise(200_000).into());
+    large
+}
+
+#[tokio::test]
+async fn a_large_commit_is_staged_and_read_back() {
+    let tables = MemoryTables::default();
+    let log = Log::over(Arc::new(tables.clone()), Clock::System);
+    log.append(&acme(), vec![submission("a")]).await.unwrap();
+    log.append(&acme(), (0..20).map(|i| large(&format!("b{i}"))).collect()).await.unwrap();
+    log.append(&acme(), vec![submission("c")]).await.unwrap();
+    let memory = tables.memory();
+    let staged: Vec<_> = memory.segments(&acme()).map(|segment| segment.is_staged()).collect();
+    assert_eq!(staged, [false, true, false], "four megabytes are one commit");
+    assert_eq!(checked(&log, &acme()).await.len(), 22);
+    assert_eq!(log.segment_of(&acme(), 5).await.unwrap().unwrap().first, 2);
+}
+
+#[tokio::test]
+async fn objects_of_lost_races_are_swept_and_no_others() {
+    let tables = MemoryTables::default();
+    let log = Log::over(Arc::new(tables.clone()), Clock::System);
+    log.append(&acme(), vec![large("a")]).await.unwrap();
+    let name = log.name(&acme());
+    let stage = async |id: &str, commit: u8| {
+        let head = log.tables.head(&name).await.unwrap();
+        let draft = Draft::new(large(id), ledger::Secret::new([commit; 32])).unwrap();
+        let segment = Segment::seal(&head.chain, log.clock.now(), [commit; 16], &[Arc::new(draft)]).into_staged();
+        log.tables.stage(&name, Arc::new(segment)).await.unwrap();
+    };
+    stage("lost", 1).await;
+    stage("lost", 2).await;
+    log.append(&acme(), vec![large("b")]).await.unwrap();
+    stage("late", 3).await;
+    assert_eq!(tables.memory().objects(&acme(), 0).count(), 5);
+
+    assert_eq!(log.sweep().await.unwrap(), 2);
+    let left: Vec<_> = tables.memory().objects(&acme(), 0).map(|(first, _)| first).collect();
+    assert_eq!(left, [1, 2, 3], "the last may still be committed");
+    assert_eq!(log.sweep().await.unwrap(), 0);
+    log.append(&acme(), vec![submission("c")]).await.unwrap();
+    assert_eq!(log.sweep().await.unwrap(), 1);
+    assert_eq!(checked(&log, &acme()).await, ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn announced_twins_get_one_recorded_and_the_others_what_they_are() {
+    let tables = MemoryTables::with_delay(Duration::from_millis(3));
+    let writers = (0..30).map(|writer| {
+        let log = Log::over(Arc::new(tables.clone()), Clock::System);
+        tokio::spawn(async move {
+            let mut twin = submission(&format!("twin{}", writer % 3));
+            if writer % 5 == 0 {
+                twin.event.payload.insert("carrier".to_owned(), "UPS".into());
+            }
+            log.append(&acme(), vec![twin]).await.unwrap().remove(0)
+        })
+    });
+    let outcomes: Vec<_> = futures::future::join_all(writers).await.into_iter().map(Result::unwrap).collect();
+    let recorded = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Recorded(_))).count();
+    assert_eq!(recorded, 3, "{outcomes:?}");
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Outcome::Conflict(_))));
+    let log = Log::over(Arc::new(tables), Clock::System);
+    assert_eq!(checked(&log, &acme()).await.len(), 3);
+}
+
+async fn race(log: &Log) {
     // Eight writers, each with its own events and with five that all of them send.
     let writers = (0..8).map(|writer| {
         let log = log.clone();
@@ -165,7 +282,7 @@ async fn racing_writers_leave_no_gap_and_no_double() {
         assert_eq!(first, receipt, "one event has one receipt");
     }
     assert_eq!((recorded, by_id.len()), (45, 45));
-    assert_eq!(checked(&log, &acme()).await.len(), 45);
+    assert_eq!(checked(log, &acme()).await.len(), 45);
 }
 
 #[tokio::test]
@@ -198,12 +315,12 @@ async fn a_crashed_writers_commit_is_repaired() {
 #[tokio::test]
 async fn a_long_unapplied_tail_is_caught_up_in_parts() {
     let (_dynamo, log) = log().await;
-    for i in 0..super::table::MAX_TAIL + 5 {
+    for i in 0..MAX_TAIL + 5 {
         commit_and_crash(&log, &acme(), &format!("e{i}")).await;
     }
     log.append(&acme(), vec![submission("last")]).await.unwrap();
     log.repair(&acme()).await.unwrap();
-    assert_eq!(checked(&log, &acme()).await.len(), super::table::MAX_TAIL + 6);
+    assert_eq!(checked(&log, &acme()).await.len(), MAX_TAIL + 6);
 }
 
 #[tokio::test]

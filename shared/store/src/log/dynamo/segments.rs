@@ -1,0 +1,297 @@
+//! The table of segments: the log itself, and behind its last slot the watermark and the turn.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::{AttributeValue, ReturnConsumedCapacity},
+};
+use domain::ids::TenantId;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        port::{Head, LogName, MAX_TAIL, Mark, Put, Slot, Tip},
+        segment::Segment,
+        stored::{self, SegmentItem, StoredSegment},
+    },
+    DynamoTables, PARALLEL,
+};
+use crate::{
+    capacity,
+    error::StoreError,
+    item::{self, Item, n, s},
+};
+
+/// The sort key of a tenant's watermark item: after every segment, so that one backward query starts with it.
+const MARK_SLOT: u64 = domain::json::MAX_SAFE_INTEGER;
+
+/// How much of a tail is held at once, unpacked.
+const MAX_TAIL_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The item at (tenant, [`MARK_SLOT`]).
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct MarkItem {
+    #[serde(default)]
+    watermark: Option<u64>,
+    #[serde(default)]
+    turn: Option<u64>,
+    #[serde(default)]
+    swept: Option<u64>,
+}
+
+impl MarkItem {
+    fn mark(&self) -> Mark {
+        Mark { watermark: self.watermark.unwrap_or(Mark::START.watermark), turn: self.turn.map(Slot) }
+    }
+}
+
+impl DynamoTables {
+    /// One round trip, unless the index is more than one segment behind.
+    pub(super) async fn read_head(&self, log: &LogName) -> Result<Head, StoreError> {
+        // The watermark, and the one segment that it usually leaves open.
+        let (mark, mut newest) = self.query_end(&log.tenant, 2).await?;
+        let mark = mark.mark();
+        newest.reverse();
+        let tip = newest.last().map(|last| Tip { chain: last.chain(), received_at: last.received_at });
+        let mut items: Vec<SegmentItem> =
+            newest.into_iter().filter(|segment| segment.next() > mark.watermark).collect();
+        let mut behind = false;
+        if let Some(lowest) = items.first().map(|segment| segment.first)
+            && lowest > mark.watermark
+        {
+            let mut open = self.query_segments(&log.tenant, mark.watermark, lowest - 1, MAX_TAIL).await?;
+            behind = open.last().is_none_or(|segment| segment.next() < lowest);
+            if !behind {
+                open.append(&mut items);
+            }
+            items = open;
+        }
+        // As many as memory is good for: the rest is for the next look.
+        let mut room = MAX_TAIL_BYTES;
+        let fits = items.iter().position(|item| {
+            let left = room.checked_sub(item.weight());
+            room = left.unwrap_or_default();
+            left.is_none()
+        });
+        if let Some(fits) = fits {
+            behind |= fits.max(1) < items.len();
+            items.truncate(fits.max(1));
+        }
+        let open = |item: SegmentItem| async move { self.open_item(&item).await };
+        let tail = stream::iter(items).map(open).buffered(PARALLEL).try_collect().await?;
+        Head::join(log, mark, tip, tail, behind)
+    }
+
+    pub(super) async fn read_mark(&self, log: &LogName) -> Result<Mark, StoreError> {
+        Ok(self.query_end(&log.tenant, 1).await?.0.mark())
+    }
+
+    pub(super) async fn read_swept(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        Ok(self.query_end(tenant, 1).await?.0.swept.unwrap_or_default())
+    }
+
+    pub(super) async fn write_swept(&self, tenant: &TenantId, to: u64) -> Result<(), StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.segments)
+            .key("tenant", s(tenant.as_str()))
+            .key("first", n(MARK_SLOT))
+            .update_expression("SET swept = :to")
+            .expression_attribute_values(":to", n(to))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("UpdateItem(Segments)", &error))?;
+        capacity::write(answer.consumed_capacity());
+        Ok(())
+    }
+
+    /// The last items of a tenant's partition, the last one first.
+    async fn query_end(&self, tenant: &TenantId, limit: i32) -> Result<(MarkItem, Vec<SegmentItem>), StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.segments)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(limit)
+            .key_condition_expression("tenant = :tenant")
+            .expression_attribute_values(":tenant", s(tenant.as_str()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
+        capacity::read(answer.consumed_capacity());
+        let mut mark = MarkItem::default();
+        let mut newest = Vec::with_capacity(2);
+        for stored in answer.items.unwrap_or_default() {
+            if is_mark(&stored) {
+                mark = item::from_item(stored)?;
+            } else {
+                newest.push(item::from_item(stored)?);
+            }
+        }
+        Ok((mark, newest))
+    }
+
+    /// Segments that start between two sequence numbers, both included, in order; at most `limit`.
+    pub(super) async fn query_segments(
+        &self,
+        tenant: &TenantId,
+        from: u64,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<SegmentItem>, StoreError> {
+        let mut found = Vec::new();
+        let mut start = None;
+        while found.len() < limit {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.segments)
+                .consistent_read(true)
+                .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+                .key_condition_expression("tenant = :tenant AND #first BETWEEN :from AND :to")
+                .expression_attribute_names("#first", "first")
+                .expression_attribute_values(":tenant", s(tenant.as_str()))
+                .expression_attribute_values(":from", n(from))
+                .expression_attribute_values(":to", n(to.min(MARK_SLOT - 1)))
+                .set_exclusive_start_key(start.take())
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
+            capacity::read(answer.consumed_capacity());
+            for stored in answer.items.unwrap_or_default() {
+                found.push(item::from_item(stored)?);
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts a segment where nothing is: the commit.
+    pub(super) async fn put_segment(&self, log: &LogName, segment: Arc<Segment>) -> Result<Put, StoreError> {
+        let result = self
+            .client
+            .put_item()
+            .table_name(&self.segments)
+            .set_item(Some(stored::to_item(&log.tenant, &segment)?))
+            .condition_expression("attribute_not_exists(tenant)")
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(answer) => {
+                capacity::write(answer.consumed_capacity());
+                Ok(Put::Done)
+            }
+            Err(SdkError::ServiceError(refusal))
+                if matches!(refusal.err(), PutItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(Put::Taken)
+            }
+            Err(error) => Err(StoreError::from_sdk("PutItem(Segments)", &error)),
+        }
+    }
+
+    /// Moves the watermark up; a watermark that is already there or higher stays.
+    pub(super) async fn raise_watermark(&self, log: &LogName, watermark: u64) -> Result<(), StoreError> {
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.segments)
+            .key("tenant", s(log.tenant.as_str()))
+            .key("first", n(MARK_SLOT))
+            .update_expression("SET watermark = :watermark")
+            .condition_expression("attribute_not_exists(watermark) OR watermark < :watermark")
+            .expression_attribute_values(":watermark", AttributeValue::N(watermark.to_string()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        match result {
+            Ok(answer) => {
+                capacity::write(answer.consumed_capacity());
+                Ok(())
+            }
+            Err(SdkError::ServiceError(refusal))
+                if matches!(refusal.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::from_sdk("UpdateItem(Segments)", &error)),
+        }
+    }
+
+    /// The turn is an attribute beside the watermark, so that the read of the log's end shows it for nothing.
+    pub(super) async fn update_turn(
+        &self,
+        log: &LogName,
+        from: Option<Slot>,
+        to: Option<Slot>,
+    ) -> Result<Put, StoreError> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.segments)
+            .key("tenant", s(log.tenant.as_str()))
+            .key("first", n(MARK_SLOT))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        request = match from {
+            Some(from) => request.condition_expression("turn = :from").expression_attribute_values(":from", n(from.0)),
+            None => request.condition_expression("attribute_not_exists(turn)"),
+        };
+        request = match to {
+            Some(to) => request.update_expression("SET turn = :to").expression_attribute_values(":to", n(to.0)),
+            None => request.update_expression("REMOVE turn"),
+        };
+        match request.send().await {
+            Ok(answer) => {
+                capacity::write(answer.consumed_capacity());
+                Ok(Put::Done)
+            }
+            Err(SdkError::ServiceError(refusal))
+                if matches!(refusal.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(Put::Taken)
+            }
+            Err(error) => Err(StoreError::from_sdk("UpdateItem(Segments)", &error)),
+        }
+    }
+
+    pub(super) async fn query_segment_before(
+        &self,
+        tenant: &TenantId,
+        sequence: u64,
+    ) -> Result<Option<StoredSegment>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.segments)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .key_condition_expression("tenant = :tenant AND #first <= :sequence")
+            .expression_attribute_names("#first", "first")
+            .expression_attribute_values(":tenant", s(tenant.as_str()))
+            .expression_attribute_values(":sequence", n(sequence.min(MARK_SLOT - 1)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
+        capacity::read(answer.consumed_capacity());
+        let stored = answer.items.unwrap_or_default().pop();
+        stored.map(|stored| Ok(StoredSegment::Packed(Box::new(item::from_item(stored)?)))).transpose()
+    }
+}
+
+fn is_mark(stored: &Item) -> bool {
+    stored.get("first") == Some(&n(MARK_SLOT))
+}

@@ -1,0 +1,117 @@
+//! Getting the turn and giving it back, and what has become of our own drafts.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::ids::EventId;
+
+use super::{
+    super::{
+        draft::Draft,
+        index::{self, IndexItem},
+        port::{Put, Slot},
+        segment::Segment,
+    },
+    Call, Moment, Outcome, Step,
+    call::Answers,
+    decide::{self, Known},
+    writer::{Appended, Stage, Writer},
+};
+use crate::error::StoreError;
+
+impl Writer {
+    /// Asks for the turn, which was `from`'s, and for what one needs to know when one has it.
+    pub(super) fn take_turn(&mut self, from: Option<Slot>, moment: &Moment) -> Step<Appended> {
+        let slot = *self.slot.get_or_insert_with(|| moment.slot());
+        self.stuck = from;
+        self.stage = Stage::Taking;
+        Step::ask([Call::PassTurn { from, to: Some(slot) }, Call::Head, Call::Announced])
+    }
+
+    pub(super) fn taken(&mut self, mut answers: Answers, moment: &Moment) -> Result<Step<Appended>, StoreError> {
+        let passed = answers.pass_turn();
+        if passed == Ok(Put::Done) {
+            self.leading = Some(moment.elapsed);
+        }
+        let mut head = answers.head()?;
+        match passed {
+            Ok(Put::Done) => {
+                // The head may have been read before.
+                head.mark.turn = self.slot;
+                let inbox = answers.announced()?;
+                Ok(self.look_up(head, inbox, moment))
+            }
+            // Somebody else was first, or the turn is ours and the answer got lost: the mark will tell.
+            Ok(Put::Taken) | Err(StoreError::Unavailable { .. }) => Ok(self.announce(Some(head.mark), false, moment)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Settles our own drafts that are known, and returns the index items that must be there before the receipts go
+    /// out: the reader of a receipt expects to find the event.
+    pub(super) fn settle(&mut self, known: &BTreeMap<EventId, Known>) -> Vec<IndexItem> {
+        let mut help = Vec::new();
+        for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
+            if settled.is_none()
+                && let Some(known) = known.get(draft.event_id())
+            {
+                *settled = Some(decide::settle(&self.log, draft, &known.item));
+                help.extend(known.unapplied.iter().flatten().cloned());
+            }
+        }
+        help
+    }
+
+    /// Settles our own drafts by a segment that we have committed.
+    pub(super) fn settle_committed(&mut self, segment: &Arc<Segment>) {
+        let mine: BTreeMap<&EventId, usize> =
+            segment.entries.iter().enumerate().map(|(at, entry)| (&entry.event.event_id, at)).collect();
+        for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
+            if settled.is_none()
+                && let Some(&at) = mine.get(draft.event_id())
+            {
+                let (entry, place) = (&segment.entries[at], &segment.places()[at]);
+                let item = index::EventItem::new(&self.log.tenant, segment, entry, place);
+                *settled = Some(if entry.opening == draft.entry.opening {
+                    Outcome::Recorded(item.receipt())
+                } else {
+                    // Twice in one call: the first is recorded, the second repeats or contradicts it.
+                    decide::settle(&self.log, draft, &item)
+                });
+            }
+        }
+    }
+
+    pub(super) fn unsettled(&self) -> Vec<Arc<Draft>> {
+        self.drafts
+            .iter()
+            .zip(&self.settled)
+            .filter(|(_, settled)| settled.is_none())
+            .map(|(d, _)| Arc::clone(d))
+            .collect()
+    }
+
+    pub(super) fn all_settled(&self) -> bool {
+        self.settled.iter().all(Option::is_some)
+    }
+
+    /// Gives up, and leaves neither the turn nor an announcement behind, as far as that is possible.
+    pub(super) fn leave(&mut self, error: StoreError) -> Step<Appended> {
+        let mut calls = Vec::with_capacity(2);
+        if self.leading.take().is_some() {
+            calls.push(Call::PassTurn { from: self.slot, to: None });
+        }
+        if std::mem::take(&mut self.announced) {
+            calls.push(Call::Apply { items: vec![], taken: self.slot.into_iter().collect() });
+        }
+        if calls.is_empty() {
+            return self.left(error);
+        }
+        self.stage = Stage::Leaving { error };
+        Step::ask(calls)
+    }
+
+    /// What failed may have been somebody else's commit.
+    pub(super) fn left(&mut self, error: StoreError) -> Step<Appended> {
+        if self.indexed { self.done() } else { Step::Done(Err(error)) }
+    }
+}

@@ -1,0 +1,192 @@
+//! Without the turn: announcing one's events, and waiting until somebody has committed them or the turn comes.
+
+use std::time::Duration;
+
+use super::{
+    super::{
+        index::{Found, IndexKey},
+        port::{Announcement, Head, Mark},
+    },
+    Call, Moment, Step,
+    call::Answers,
+    decide,
+    view::View,
+    writer::{Appended, MAX_LOST, Stage, Writer},
+};
+use crate::error::StoreError;
+
+/// How long nothing may move before the one who has the turn is taken for dead. By our own clock: nobody's clocks are
+/// compared.
+const STUCK: Duration = Duration::from_millis(1_000);
+/// So that not everybody takes the turn at once.
+const STUCK_SPREAD: Duration = Duration::from_millis(500);
+/// After this long we look for ourselves whether our events are in the log: who committed them may have died before
+/// they were in the index, or our announcement may be lost.
+const LOOK_AFTER: Duration = Duration::from_millis(2_500);
+/// How long a writer waits in all.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Events that are announced; of more than these only the wish for the turn is.
+const MAX_EVENTS: usize = 25;
+const MAX_BYTES: usize = 64 * 1024;
+/// How many times as long as a call took we wait before the first look, and before the second; then ever longer.
+const FIRST_LOOK: f64 = 2.2;
+const NEXT_LOOK: f64 = 0.3;
+const LONGER: f64 = 1.25;
+const LONGEST: Duration = Duration::from_millis(100);
+const SHORTEST: Duration = Duration::from_millis(2);
+
+/// What a waiting writer remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wait {
+    /// Watermark and turn as they were last seen, and since when they are so.
+    pub(super) seen: Mark,
+    pub(super) since: Duration,
+    /// When we last looked for ourselves.
+    pub(super) looked: Duration,
+    pub(super) pause: Duration,
+    /// Our events in their orders' timelines, as far as they were found by their ids: both must be there before a
+    /// receipt goes out.
+    pub(super) places: Vec<IndexKey>,
+}
+
+impl Writer {
+    /// Announces our events. `seen`: watermark and turn, if they were just read; else they are read `meanwhile`.
+    pub(super) fn announce(&mut self, seen: Option<Mark>, meanwhile: bool, moment: &Moment) -> Step<Appended> {
+        let slot = *self.slot.get_or_insert_with(|| moment.slot());
+        let drafts = self.unsettled();
+        let bytes: usize = drafts.iter().map(|draft| draft.json.len()).sum();
+        let small = drafts.len() <= MAX_EVENTS && bytes <= MAX_BYTES;
+        let announcement = Announcement { slot, drafts: if small { drafts } else { vec![] } };
+        self.announced = true;
+        self.stage = Stage::Announcing { asked: moment.elapsed, seen };
+        let mut calls = vec![Call::Announce(announcement)];
+        if meanwhile {
+            calls.push(Call::Mark);
+        }
+        Step::ask(calls)
+    }
+
+    pub(super) fn announcement_made(
+        &mut self,
+        asked: Duration,
+        seen: Option<Mark>,
+        mut answers: Answers,
+        moment: &Moment,
+    ) -> Result<Step<Appended>, StoreError> {
+        match answers.announce() {
+            // If the slot is taken, then most likely by us, with a try whose answer was lost; if not, we look for
+            // ourselves after a while.
+            Ok(_) => {}
+            Err(StoreError::Unavailable { .. }) if self.lost < MAX_LOST => {
+                self.lost += 1;
+                return Ok(self.announce(seen, seen.is_none(), moment));
+            }
+            Err(error) => return Err(error),
+        }
+        let seen = seen.map_or_else(|| answers.mark(), Ok)?;
+        let took = moment.elapsed.saturating_sub(asked);
+        let wait = Wait {
+            seen,
+            since: moment.elapsed,
+            looked: moment.elapsed,
+            pause: took.mul_f64(NEXT_LOOK),
+            places: vec![],
+        };
+        if seen.turn.is_none() || seen.turn == self.slot {
+            return Ok(self.lead_from(seen, moment));
+        }
+        Ok(self.wait_for(took.mul_f64(FIRST_LOOK).max(SHORTEST), wait))
+    }
+
+    /// The turn is free, or ours.
+    fn lead_from(&mut self, seen: Mark, moment: &Moment) -> Step<Appended> {
+        if seen.turn.is_none() {
+            return self.take_turn(None, moment);
+        }
+        self.leading = Some(moment.elapsed);
+        self.stage = Stage::Reading;
+        Step::ask([Call::Head, Call::Announced])
+    }
+
+    fn wait_for(&mut self, pause: Duration, wait: Wait) -> Step<Appended> {
+        // One of several is enough to see that something has happened.
+        let at_most = if wait.places.is_empty() { 1 } else { usize::MAX };
+        let waiting = self.drafts.iter().zip(&self.settled).filter(|(_, settled)| settled.is_none());
+        let ids = waiting.map(|(draft, _)| IndexKey::event(&self.log.tenant, draft.event_id())).take(at_most);
+        let mut keys: Vec<_> = ids.chain(wait.places.iter().cloned()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        self.stage = Stage::Waiting(wait);
+        Step::ask_after(pause.min(LONGEST), [Call::Lookup(keys), Call::Mark])
+    }
+
+    pub(super) fn look_round(
+        &mut self,
+        mut wait: Wait,
+        mut answers: Answers,
+        moment: &Moment,
+    ) -> Result<Step<Appended>, StoreError> {
+        let (found, mark) = (answers.lookup()?, answers.mark()?);
+        let known = wait.places.len();
+        self.settle_found(&found, &mut wait.places);
+        if self.all_settled() {
+            // Whoever served us still has others to serve.
+            self.contended = mark.turn.is_some();
+            return Ok(self.done());
+        }
+        if wait.places.len() > known {
+            return Ok(self.wait_for(Duration::ZERO, wait));
+        }
+        // Seen free once, it may be so because we were served by the very commit that ended a term.
+        if mark.turn == self.slot || (mark.turn.is_none() && wait.seen.turn.is_none()) {
+            return Ok(self.lead_from(mark, moment));
+        }
+        if mark != wait.seen {
+            wait.seen = mark;
+            wait.since = moment.elapsed;
+        }
+        let quiet = moment.elapsed.saturating_sub(wait.since);
+        if quiet >= STUCK + STUCK_SPREAD.mul_f64(moment.fraction()) {
+            return Ok(self.take_turn(mark.turn, moment));
+        }
+        if moment.elapsed >= PATIENCE {
+            return Err(StoreError::Contended { attempts: self.attempts });
+        }
+        if moment.elapsed.saturating_sub(wait.looked) >= LOOK_AFTER {
+            self.stage = Stage::Checking;
+            return Ok(Step::ask([Call::Head]));
+        }
+        let pause = wait.pause.max(SHORTEST);
+        wait.pause = pause.mul_f64(LONGER).min(LONGEST);
+        Ok(self.wait_for(pause, wait))
+    }
+
+    /// Whether our events are in the log's tail. If not, they are in the index or nowhere: announced again they are
+    /// found there, or recorded.
+    pub(super) fn checked(&mut self, head: Head, moment: &Moment) -> Step<Appended> {
+        let view = View::new(head);
+        let known = decide::known(&self.log, &view, &Found::new(), &self.unsettled());
+        let help = self.settle(&known);
+        if self.all_settled() {
+            return self.finish(&view, None, help, vec![], None);
+        }
+        self.announce(None, true, moment)
+    }
+
+    /// Settles what is found by its id and in its order's timeline, and adds to `places` what to look for there.
+    fn settle_found(&mut self, found: &Found, places: &mut Vec<IndexKey>) {
+        for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
+            let tenant = &self.log.tenant;
+            if settled.is_none()
+                && let Some(Some(item)) = found.get(&IndexKey::event(tenant, draft.event_id()))
+            {
+                let place = IndexKey::timeline(tenant, &item.order_id, item.sequence);
+                if found.contains_key(&place) {
+                    *settled = Some(decide::settle(&self.log, draft, item));
+                } else if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A machine of the protocol with the calls that it waits for.
+
+use std::{sync::Arc, time::Duration};
+
+use store::{
+    StoreError,
+    log::{
+        Draft, IndexKey, Outcome, Segment,
+        port::LogName,
+        protocol::{Call, Moment, Repairer, Round, Step, Writer},
+    },
+};
+
+use crate::{actor::Rules, broken::Variant, calls::Pending, sample::noon, world::World};
+
+/// What a machine's clock may show, in milliseconds since it began: within every limit; past the time after which the
+/// turn is taken over; past it once more, and past the time after which a writer looks for itself; past all patience.
+const CLOCK: [u64; 4] = [0, 1_600, 3_200, 12_000];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Running {
+    machine: Machine,
+    pub(crate) drafts: Vec<Arc<Draft>>,
+    pub(crate) calls: Vec<Pending>,
+    /// How often it has tried to commit.
+    tries: u8,
+    /// What it has tried to commit, if a variant asks for that.
+    pub(crate) commits: Vec<Arc<Segment>>,
+    /// By how much its wall clock is wrong, in milliseconds.
+    skew: i64,
+    name: u8,
+    /// Of [`CLOCK`].
+    pub(crate) clock: u8,
+    /// The calls are made after a pause.
+    pausing: bool,
+    /// An answer was lost or refused, and it may have to give up.
+    pub(crate) hurt: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Machine {
+    Writer(Box<Writer>),
+    Repairer(Box<Repairer>),
+}
+
+/// What a machine says to its answers.
+pub(crate) enum Heard {
+    Round(Round),
+    Appended(Vec<Outcome>),
+    Repaired,
+    Failed(StoreError),
+}
+
+impl Running {
+    /// `skew`: by how much its wall clock is wrong, in milliseconds. `contended`: it was told that others write as well.
+    pub(crate) fn writer(rules: &Rules, name: u8, drafts: Vec<Arc<Draft>>, skew: i64, contended: bool) -> Self {
+        let mut writer = Writer::new(Arc::clone(&rules.log), drafts.clone());
+        let moment = Moment { now: noon(skew), elapsed: Duration::ZERO, dice: [name; 16] };
+        let Step::Ask(round) = writer.start(contended, &moment) else { panic!("a writer asks first") };
+        Self::asking(rules, name, Machine::Writer(Box::new(writer)), drafts, skew, round)
+    }
+
+    pub(crate) fn repairer(rules: &Rules, name: u8) -> Self {
+        let mut repairer = Repairer::new(Arc::clone(&rules.log));
+        let Step::Ask(round) = repairer.start() else { panic!("a repair asks first") };
+        Self::asking(rules, name, Machine::Repairer(Box::new(repairer)), vec![], 0, round)
+    }
+
+    fn asking(rules: &Rules, name: u8, machine: Machine, drafts: Vec<Arc<Draft>>, skew: i64, round: Round) -> Self {
+        let (calls, commits) = (vec![], vec![]);
+        let mut asking =
+            Self { machine, drafts, calls, tries: 0, commits, skew, name, clock: 0, pausing: false, hurt: false };
+        asking.ask(rules, round);
+        asking
+    }
+
+    fn moment(&self) -> Moment {
+        // The lowest bit parts the inbox; each commit has a name of its own.
+        let mut dice = [self.name; 16];
+        dice[1] = self.tries;
+        let elapsed = Duration::from_millis(CLOCK[usize::from(self.clock)]);
+        Moment { now: noon(self.skew), elapsed, dice }
+    }
+
+    pub(crate) fn ask(&mut self, rules: &Rules, round: Round) {
+        let calls = rules.variant.ask(self, round.calls);
+        for call in &calls {
+            if let Call::Commit(segment) = call {
+                self.tries += 1;
+                if rules.variant == Variant::NoHelp {
+                    self.commits.push(Arc::clone(segment));
+                }
+            }
+        }
+        self.pausing = !round.pause.is_zero();
+        self.calls = calls.into_iter().map(|call| Pending::new(call, rules.grain)).collect();
+    }
+
+    /// Whether a key is that of one of its own events.
+    pub(crate) fn wants(&self, log: &LogName, key: &IndexKey) -> bool {
+        self.drafts.iter().any(|draft| *key == IndexKey::event(&log.tenant, draft.event_id()))
+    }
+
+    pub(crate) fn is_answered(&self) -> bool {
+        self.calls.iter().all(|pending| pending.answer.is_some())
+    }
+
+    /// How far the clock may have gone. Time only matters to who waits, and to who might have served for too long.
+    pub(crate) fn latest(&self, rules: &Rules) -> u8 {
+        if self.pausing {
+            rules.clock.max(self.clock)
+        } else if self.calls.iter().any(|pending| pending.call == Call::Announced) {
+            rules.clock.min(1).max(self.clock)
+        } else {
+            self.clock
+        }
+    }
+
+    pub(crate) fn hear(&mut self, rules: &Rules) -> Heard {
+        let answers: Vec<_> = self.calls.iter().filter_map(|pending| pending.answer.clone()).collect();
+        let answers = answers.into_iter().map(|answer| rules.variant.hear(self, &rules.log, answer)).collect();
+        let moment = self.moment();
+        match &mut self.machine {
+            Machine::Writer(writer) => match writer.on(answers, &moment) {
+                Step::Ask(round) => Heard::Round(round),
+                Step::Done(Ok(outcomes)) => Heard::Appended(outcomes),
+                Step::Done(Err(error)) => Heard::Failed(error),
+            },
+            Machine::Repairer(repairer) => match repairer.on(answers, &moment) {
+                Step::Ask(round) => Heard::Round(round),
+                Step::Done(Ok(_)) => Heard::Repaired,
+                Step::Done(Err(error)) => Heard::Failed(error),
+            },
+        }
+    }
+
+    /// An error must have a reason.
+    pub(crate) fn excuse(&self, rules: &Rules, world: &World, error: StoreError) -> Result<(), String> {
+        let patience = usize::from(self.clock) + 1 == CLOCK.len();
+        let fine = match &error {
+            StoreError::Contended { .. } => patience,
+            StoreError::Throttled { .. } => world.losses < rules.losses,
+            StoreError::Unavailable { .. } => world.losses < rules.losses || rules.grain.torn_head,
+            StoreError::Refused { .. } | StoreError::Corrupt { .. } => false,
+        };
+        if fine { Ok(()) } else { Err(format!("an append fails without a reason: {error}")) }
+    }
+}
