@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::ledger::invoke;
+use crate::ledger::anchor;
 use crate::support::{ALL_ROLES, Answer, Api, Route, Stream, Tenant, event, eventually, random_name, routes};
 
 const WITHIN: Duration = Duration::from_secs(240);
@@ -58,7 +58,7 @@ impl Victim {
             if status["checkpoint"]["size"] == length { Ok(()) } else { Err(status.to_string()) }
         })
         .await;
-        invoke("LedgerAnchor", &json!({"task": "anchor"})).await;
+        anchor().await;
     }
 
     fn schema(&self, version: &str) -> Value {

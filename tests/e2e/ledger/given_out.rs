@@ -4,7 +4,7 @@ use ledger::VerifierKey;
 use serde_json::{Value, json};
 
 use super::programs::{python, verifier};
-use super::tree::{Grown, invoke};
+use super::tree::{Grown, anchor};
 use crate::support::event;
 
 /// Places in a file at which a byte is changed, as parts of its length.
@@ -95,7 +95,7 @@ async fn the_keys_have_the_names_of_the_log() {
 async fn an_anchored_checkpoint_stands_without_us() {
     let grown = Grown::new("anchored", 3).await;
     let key = grown.vkey("checkpoint").await;
-    invoke("LedgerAnchor", &json!({"task": "anchor"})).await;
+    anchor().await;
     let anchors = grown.tenant.all("/ledger/anchors").await;
     let [anchor] = &anchors[..] else { panic!("there is not one anchor but {anchors:?}") };
     assert_eq!(anchor["size"], 3);
@@ -106,6 +106,8 @@ async fn an_anchored_checkpoint_stands_without_us() {
     let (prefix, _) = own.name().rsplit_once('/').unwrap();
     let of_anchor =
         VerifierKey::new(&format!("{prefix}/~anchor"), own.key_type(), &own.public_key()).unwrap().to_string();
+    let listed = grown.tenant.get("/ledger/keys").await.expect(200).json;
+    assert_eq!(listed["anchor"]["keys"][0]["vkey"], of_anchor, "{listed}");
     let proof = anchor["anchor"]["proof"].as_str().expect("the anchor log's tree has it");
     let file = grown.file("anchor.tlog-proof", proof);
     python(&["anchor", &file, "--key", &key, "--anchor-key", &of_anchor]).await.holds();
@@ -114,6 +116,6 @@ async fn an_anchored_checkpoint_stands_without_us() {
     python(&["anchor", &file, "--key", &key, "--anchor-key", &key]).await.refuses();
 
     // Nothing of it has changed, so nothing is anchored again.
-    invoke("LedgerAnchor", &json!({"task": "anchor"})).await;
+    anchor().await;
     assert_eq!(grown.tenant.all("/ledger/anchors").await.len(), 1);
 }

@@ -11,4 +11,4 @@ mod tree;
 
 pub(crate) use others::accept;
 pub(crate) use programs::python;
-pub(crate) use tree::{invoke, ndjson, segment_json};
+pub(crate) use tree::{anchor, ndjson, segment_json};

@@ -191,6 +191,12 @@ impl Integrator {
 
     /// There is nothing after the tree's last event: then that event must be the log's last.
     async fn check_end(&self, tenant: &TenantId, state: &TreeState) -> Result<(), StoreError> {
+        // Asked first: of a log that ends before its watermark, the end cannot be read, which looks like trouble of ours
+        // and would have the batch come again and again.
+        if state.size() > 0 && self.log.segment_of(tenant, state.size()).await?.is_none() {
+            let lost = format_args!("the log has no event {}, which is in its tree", state.size());
+            return Err(StoreError::corrupt(lost));
+        }
         let end = self.log.status(tenant).await?;
         if (end.sequence, end.ledger_hash) == (state.size(), state.ledger_hash()) {
             return Ok(());

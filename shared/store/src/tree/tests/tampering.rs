@@ -89,8 +89,10 @@ async fn a_changed_log_is_refused() {
     for first in [7, 4, 1] {
         delete_segment(&world, &acme, first).await;
     }
+    // With the watermark behind its end as without it.
+    assert_eq!(is_refused(&world, &acme).await, "the log has no event 3, which is in its tree");
     delete_segment(&world, &acme, WATERMARK).await;
-    assert_eq!(is_refused(&world, &acme).await, "the log of 0 events does not extend the tree of 3");
+    assert_eq!(is_refused(&world, &acme).await, "the log has no event 3, which is in its tree");
     // It grows again, into another log.
     world.append(&acme, 2).await;
     is_refused(&world, &acme).await;
