@@ -25,6 +25,8 @@ pub(crate) struct Rules {
     pub(crate) log: Arc<LogName>,
     pub(crate) variant: Variant,
     pub(crate) grain: Grain,
+    /// Segments are staged as objects before they are committed.
+    pub(crate) staged: bool,
     /// How far clocks go, in steps.
     pub(crate) clock: u8,
     /// How many answers may get lost in all.

@@ -82,6 +82,8 @@ impl Pending {
                 Call::Head => {
                     let mut seen = Memory::default();
                     for segment in self.segments.iter().flatten() {
+                        // Its object, if it has one, was there first.
+                        seen.stage(&log.tenant, segment);
                         // Where nothing is, as in the memory that they come from.
                         assert_eq!(seen.commit(&log.tenant, segment), Put::Done);
                     }

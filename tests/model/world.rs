@@ -68,6 +68,9 @@ impl World {
             if segment.first != chain.sequence() + 1 || segment.previous != chain.ledger_hash() {
                 return Err(format!("the segment at {} does not join the one before it", segment.first));
             }
+            if !self.memory.is_whole(&log.tenant, segment) {
+                return Err(format!("the entries of the segment at {} are gone", segment.first));
+            }
             if last > Some(segment.received_at) {
                 return Err(format!("the log's time goes back at {}", segment.first));
             }
