@@ -28,6 +28,8 @@ use crate::{
 const WATERMARK_SLOT: u64 = domain::json::MAX_SAFE_INTEGER;
 /// The most segments of a tail that are held at once.
 pub(super) const MAX_TAIL: usize = 256;
+/// How often the end of a log is read again when the read was torn. What looks torn each time has lost its end.
+const MAX_TORN: u32 = 5;
 /// DynamoDB's limits of a batch.
 pub(super) const BATCH_GET: usize = 100;
 const BATCH_WRITE: usize = 25;
@@ -74,6 +76,17 @@ struct WatermarkItem {
 impl LogTables {
     /// Reads the end of the log: one round trip, unless the index is more than one segment behind.
     pub(super) async fn head(&self, tenant: &TenantId, origin: &Origin) -> Result<Head, StoreError> {
+        for attempt in 0..MAX_TORN {
+            if let Some(head) = self.untorn_head(tenant, origin).await? {
+                return Ok(head);
+            }
+            retry::pause(attempt).await;
+        }
+        Err(StoreError::corrupt("the log ends before its watermark"))
+    }
+
+    /// None: the watermark was read after the segments, and is ahead of them, because a query is not a snapshot.
+    async fn untorn_head(&self, tenant: &TenantId, origin: &Origin) -> Result<Option<Head>, StoreError> {
         const QUERY: &str = "Query(Segments)";
         let answer = self
             .dynamo
@@ -102,22 +115,21 @@ impl LogTables {
         }
         newest.reverse();
         let Some(last) = newest.last() else {
-            return Ok(Head {
+            return Ok((watermark == 1).then(|| Head {
                 chain: Chain::new(origin.clone()),
                 received_at: None,
                 watermark,
                 tail: vec![],
                 behind: false,
-            });
+            }));
         };
         let (chain, received_at) = (last.chain(), Some(last.received_at));
         if chain.origin() != origin {
             return Err(StoreError::corrupt(format_args!("the log's origin is {}, not {origin}", chain.origin())));
         }
 
-        // A query is not a snapshot: the watermark may have been read after the segments, and be ahead of them.
         if last.next() < watermark {
-            return Err(StoreError::Unavailable { operation: QUERY, code: "a torn read".to_owned() });
+            return Ok(None);
         }
         let mut items: Vec<SegmentItem> = newest.into_iter().filter(|segment| segment.next() > watermark).collect();
         let mut behind = false;
@@ -141,7 +153,7 @@ impl LogTables {
             }
             next = segment.next();
         }
-        Ok(Head { chain, received_at, watermark, tail, behind })
+        Ok(Some(Head { chain, received_at, watermark, tail, behind }))
     }
 
     /// Segments that start between two sequence numbers, both included, in order; at most `limit`.
