@@ -125,7 +125,15 @@ pub(crate) async fn package(project: &Project, architecture: Architecture) -> Re
         .env("PATH", path)
         .current_dir(project.root())
         .args(["lambda", "build", "--locked", "--release", target, "--workspace"])
-        .args(["--exclude", "local", "--exclude", "order-history-tests", "--lambda-dir"])
+        .args([
+            "--exclude",
+            "local",
+            "--exclude",
+            "order-history-tests",
+            "--exclude",
+            "order-history-verifier",
+            "--lambda-dir",
+        ])
         .arg(project.packages());
     process::shown(&mut lambda).await?;
     let packages = bootstraps(project)?;

@@ -89,7 +89,8 @@ impl Repair {
         }
     }
 
-    /// Completes the logs of all tenants that committed something, whatever happens to one of them.
+    /// Completes the logs of all tenants that committed something, whatever happens to one of them. A log that cannot be
+    /// read is passed over: metric `LogsRefused` counts it.
     ///
     /// # Errors
     /// [`RepairError`]: the same batch goes on where this one stopped.
@@ -103,13 +104,18 @@ impl Repair {
             .collect()
             .await;
 
-        let (mut repaired, mut failed) = (0, None);
+        let (mut repaired, mut refused, mut failed) = (0, 0, None);
         for (tenant, outcome) in outcomes {
             match outcome {
                 Ok(Repaired { segments: 0, .. }) => {}
                 Ok(Repaired { segments, watermark }) => {
                     tracing::warn!(%tenant, segments, watermark, "a writer left segments unindexed; they are complete now");
                     repaired += segments as u64;
+                }
+                // It stays so however often the batch comes, and the other tenants of the shard would wait for a day.
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    tracing::error!(%tenant, %error, "a log was refused");
+                    refused += 1;
                 }
                 Err(error) => {
                     tracing::error!(%tenant, %error, "a log could not be completed");
@@ -119,6 +125,7 @@ impl Repair {
             }
         }
         metrics::counter!("SegmentsRepaired").increment(repaired);
+        metrics::counter!("LogsRefused").increment(refused);
         failed.map_or(Ok(()), Err)
     }
 }

@@ -105,7 +105,7 @@ async fn what_a_crashed_writer_left_is_completed() {
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_read_fails_the_batch_and_stops_no_other() {
+async fn a_log_that_cannot_be_read_stops_no_other() {
     let (dynamo, log) = left_half_way(&["acme"]).await;
     let broken = HashMap::from([
         ("tenant".to_owned(), AttributeValue::S("aaa_broken".to_owned())),
@@ -113,8 +113,7 @@ async fn a_log_that_cannot_be_read_fails_the_batch_and_stops_no_other() {
     ]);
     dynamo.aws().dynamo().put_item().table_name(SEGMENTS).set_item(Some(broken)).send().await.unwrap();
 
-    let outcome = Repair::new(log.clone()).handle(changes(&[("INSERT", "aaa_broken", 1), ("INSERT", "acme", 1)])).await;
+    Repair::new(log.clone()).handle(changes(&[("INSERT", "aaa_broken", 1), ("INSERT", "acme", 1)])).await.unwrap();
 
-    assert_eq!(outcome.unwrap_err().tenants, 1);
     assert!(log.event(&tenant("acme"), &"evt_1".parse().unwrap()).await.unwrap().is_some());
 }

@@ -27,7 +27,7 @@ pub enum CheckpointError {
     Origin,
     #[error("the size in the checkpoint is no number from 0 to 2^53 - 1 in its one form")]
     Size,
-    #[error("the root in the checkpoint is hash in Base64, or not that of the size")]
+    #[error("the root in the checkpoint is no hash in Base64, or not that of the size")]
     Root,
     /// Somebody else whom we know has signed it, the log itself has not.
     #[error("no known key of {origin} has signed the checkpoint")]

@@ -1,4 +1,4 @@
-//! The golden vectors of docs/LEDGER.md section 6, held against the code.
+//! The golden vectors of docs/LEDGER.md section 14, held against the code.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 

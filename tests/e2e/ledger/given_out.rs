@@ -1,7 +1,7 @@
 //! What the API gives out is accepted by programs that share no code with it, and by none of them with another byte.
 
 use ledger::VerifierKey;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::programs::{python, verifier};
 use super::tree::{Grown, anchor};
@@ -97,9 +97,9 @@ async fn an_anchored_checkpoint_stands_without_us() {
     let key = grown.vkey("checkpoint").await;
     anchor().await;
     let anchors = grown.tenant.all("/ledger/anchors").await;
-    let [anchor] = &anchors[..] else { panic!("there is not one anchor but {anchors:?}") };
-    assert_eq!(anchor["size"], 3);
-    assert_eq!(anchor["checkpoint"].as_str().unwrap(), grown.tenant.get("/ledger/checkpoint").await.expect(200).text);
+    let [anchored] = &anchors[..] else { panic!("there is not one anchor but {anchors:?}") };
+    assert_eq!(anchored["size"], 3);
+    assert_eq!(anchored["checkpoint"].as_str().unwrap(), grown.tenant.get("/ledger/checkpoint").await.expect(200).text);
 
     // The same key under the anchor log's name, as docs/LEDGER.md has it.
     let own: VerifierKey = key.parse().unwrap();
@@ -108,7 +108,7 @@ async fn an_anchored_checkpoint_stands_without_us() {
         VerifierKey::new(&format!("{prefix}/~anchor"), own.key_type(), &own.public_key()).unwrap().to_string();
     let listed = grown.tenant.get("/ledger/keys").await.expect(200).json;
     assert_eq!(listed["anchor"]["keys"][0]["vkey"], of_anchor, "{listed}");
-    let proof = anchor["anchor"]["proof"].as_str().expect("the anchor log's tree has it");
+    let proof = anchored["anchor"]["proof"].as_str().expect("the anchor log's tree has it");
     let file = grown.file("anchor.tlog-proof", proof);
     python(&["anchor", &file, "--key", &key, "--anchor-key", &of_anchor]).await.holds();
     verifier(&["proof", &file, "--key", &of_anchor]).await.holds();

@@ -209,3 +209,114 @@ fn below(prefix: usize, value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => prefix,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+    use domain::event::{self, TenantSource};
+    use ledger::Secret;
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(payload: Value) -> Entry {
+        let event = json!({
+            "event_id": "evt_1", "order_id": "ord_1", "occurred_at": "2025-08-29T12:34:56Z", "source": "warehouse",
+            "type": "order.shipped", "schema_version": "v1", "payload": payload, "metadata": {"actor_id": "a"}
+        });
+        let tenant = "acme".parse().unwrap();
+        let (_, event) = event::parse(event.to_string().as_bytes(), TenantSource::Token(&tenant)).unwrap();
+        Entry { event, opening: Secret::new([7; 32]).into(), schema: None }
+    }
+
+    fn erased(mut entry: Entry, pointer: &str) -> Entry {
+        let event = &mut entry.event;
+        commitment::erase(&mut event.payload, &mut event.metadata, &mut entry.opening, &[pointer], "request 7")
+            .unwrap();
+        entry
+    }
+
+    /// The fields that are not `ok`: pointer, status, by whom.
+    fn others(fields: &Fields) -> Vec<(&str, FieldStatus, Option<&str>)> {
+        let others = fields.listed.iter().filter(|field| field.status != FieldStatus::Ok);
+        others.map(|field| (field.pointer.as_str(), field.status, field.by.as_deref())).collect()
+    }
+
+    #[test]
+    fn an_erased_field_is_redacted_in_every_state_of_the_erasure() {
+        let whole = entry(json!({"name": "Ada", "city": "Recife"}));
+        let redacted = erased(whole.clone(), "/payload/name");
+        for (index, log) in [(&redacted, &redacted), (&redacted, &whole), (&whole, &redacted)] {
+            let fields = Fields::compare(index, Some(log), true);
+            assert_eq!(others(&fields), [("/payload/name", FieldStatus::Redacted, Some("request 7"))]);
+            assert!(fields.hold());
+        }
+        let alone = Fields::compare(&redacted, None, true);
+        assert_eq!(others(&alone), [("/payload/name", FieldStatus::Redacted, Some("request 7"))]);
+    }
+
+    #[test]
+    fn the_field_that_was_changed_added_or_taken_away_is_named() {
+        let whole = entry(json!({"name": "Ada", "city": "Recife"}));
+        let (missing, mismatch) = (FieldStatus::Missing, FieldStatus::Mismatch);
+        for (payload, expected) in [
+            (json!({"name": "Eve", "city": "Recife"}), vec![("/payload/name", mismatch, None)]),
+            (json!({"city": "Recife"}), vec![("/payload/name", missing, None)]),
+            (json!({"name": "Ada", "city": "Recife", "x": 1}), vec![("/payload/x", mismatch, None)]),
+            // Looks like an erasure, and is none: nothing says who did it.
+            (json!({"name": null, "city": "Recife"}), vec![("/payload/name", mismatch, None)]),
+            (
+                json!({}),
+                vec![("/payload", mismatch, None), ("/payload/city", missing, None), ("/payload/name", missing, None)],
+            ),
+        ] {
+            let changed = entry(payload);
+            assert_eq!(others(&Fields::compare(&changed, Some(&whole), true)), expected);
+            assert!(!Fields::compare(&changed, Some(&whole), true).hold());
+            assert!(
+                !Fields::compare(&whole, Some(&changed), true).hold(),
+                "the log's copy is changed as well as the other"
+            );
+        }
+        let mut moved = whole.clone();
+        moved.event.order_id = "ord_2".parse().unwrap();
+        assert_eq!(others(&Fields::compare(&moved, Some(&whole), true)), [("/order_id", mismatch, None)]);
+        // A value put where another was erased.
+        let mut put = erased(whole.clone(), "/payload/name");
+        put.event.payload.insert("name".to_owned(), json!("Eve"));
+        assert_eq!(others(&Fields::compare(&put, Some(&whole), true)), [("/payload/name", mismatch, None)]);
+    }
+
+    #[test]
+    fn where_nothing_vouches_for_the_copies_every_field_is_suspect() {
+        let whole = entry(json!({"name": "Ada"}));
+        let fields = Fields::compare(&whole, Some(&whole), false);
+        assert_eq!(fields.counts, FieldCounts { ok: 0, redacted: 0, missing: 0, mismatch: 8 });
+        let gone = Fields::gone(&whole);
+        assert_eq!(gone.counts, FieldCounts { ok: 0, redacted: 0, missing: 2, mismatch: 0 });
+    }
+
+    #[test]
+    fn of_too_many_fields_those_that_matter_are_listed() {
+        let many: Map<String, Value> = (0..60_000).map(|i| (format!("f{i}"), json!(1))).collect();
+        let whole = entry(json!({}));
+        let mut large = whole.clone();
+        large.event.payload = many;
+        let mut changed = large.clone();
+        changed.event.payload.insert("zzz".to_owned(), json!(1));
+        let fields = Fields::compare(&changed, Some(&large), true);
+        assert_eq!(fields.listed[0].pointer, "/payload/zzz");
+        assert_eq!(fields.listed.len() + fields.left_out, 60_008);
+        assert!(fields.left_out > 0 && fields.counts.mismatch == 1);
+
+        let key = "k".repeat(60_000);
+        let inner: Map<String, Value> = (0..1000).map(|i| (i.to_string(), json!(1))).collect();
+        large.event.payload = json!({ key: inner }).as_object().unwrap().clone();
+        assert_eq!(
+            Fields::compare(&large, Some(&large), true),
+            Fields::default(),
+            "60 MB of pointers are not compared"
+        );
+    }
+}

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     event::{Event, TenantSource},
     filter::EventFilter,
@@ -390,4 +391,27 @@ async fn a_changed_origin_is_noticed_before_anything_is_written() {
     let moved = Log { origin_prefix: "elsewhere.example.com".to_owned(), ..log.clone() };
     assert!(matches!(moved.append(&acme(), vec![submission("b")]).await, Err(crate::StoreError::Corrupt { .. })));
     assert_eq!(checked(&log, &acme()).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_log_that_lost_its_end_is_neither_continued_nor_trusted() {
+    let (dynamo, log) = log().await;
+    for id in ["a", "b"] {
+        log.append(&acme(), vec![submission(id)]).await.unwrap();
+    }
+    log.repair(&acme()).await.unwrap();
+    // The end first, then all that is left: the watermark still tells of both.
+    for first in ["2", "1"] {
+        let delete = dynamo.aws().dynamo().delete_item().table_name(crate::testing::SEGMENTS);
+        let delete = delete.key("tenant", crate::item::s("acme")).key("first", AttributeValue::N(first.to_owned()));
+        delete.send().await.unwrap();
+        let refused = [
+            log.append(&acme(), vec![submission("c")]).await.map(drop),
+            log.status(&acme()).await.map(drop),
+            log.repair(&acme()).await.map(drop),
+        ];
+        for outcome in refused {
+            assert!(matches!(outcome, Err(crate::StoreError::Corrupt { .. })), "{outcome:?}");
+        }
+    }
 }

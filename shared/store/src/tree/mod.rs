@@ -38,6 +38,7 @@ pub use keys::{KeyKind, KeyRecord};
 pub use range::{RangeBundle, Ranges};
 pub use read::{Consistency, Inclusion, Published, TreesError};
 pub use state::TreeState;
+#[cfg(feature = "testing")]
 pub(crate) use table::OPEN_TREES;
 pub use table::{PageStart, TenantsPage};
 pub use witness::WitnessRecord;
