@@ -7,6 +7,7 @@
 mod aws;
 mod capacity;
 mod clock;
+mod dice;
 mod error;
 pub mod failures;
 mod item;

@@ -180,6 +180,7 @@ impl Writer {
         if self.all_settled() {
             return self.finish(&view, None, help, vec![], None);
         }
+        self.unsettle();
         self.announce(None, true, moment)
     }
 
