@@ -6,6 +6,7 @@ mod api;
 mod cloud;
 mod commands;
 mod deploy;
+mod dynamodb_local;
 mod emulator;
 mod events;
 mod fsck;

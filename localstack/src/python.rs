@@ -22,6 +22,8 @@ pub(crate) enum Tools {
     Package,
     /// A Go toolchain, which builds a tool of the tests.
     Go,
+    /// A Java runtime, for DynamoDB Local.
+    Java,
 }
 
 impl Tools {
@@ -31,6 +33,7 @@ impl Tools {
             Self::Deploy => "tools",
             Self::Package => "package",
             Self::Go => "go",
+            Self::Java => "java",
         }
     }
 }

@@ -204,7 +204,7 @@ impl Actor {
         }
         let phase = match running.hear(rules) {
             Heard::Round(round) => {
-                running.ask(rules, round);
+                running.ask(rules, round)?;
                 Phase::Running(Box::new(running))
             }
             Heard::Appended(outcomes) => {

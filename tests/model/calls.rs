@@ -115,6 +115,14 @@ impl Pending {
     }
 
     pub(crate) fn is_write(&self) -> bool {
-        !matches!(self.call, Call::Head | Call::Mark | Call::Lookup(_) | Call::Announced)
+        matches!(
+            self.call,
+            Call::Stage(_)
+                | Call::Commit(_)
+                | Call::Apply { .. }
+                | Call::Raise(_)
+                | Call::PassTurn { .. }
+                | Call::Announce(_)
+        )
     }
 }

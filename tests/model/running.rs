@@ -1,6 +1,6 @@
 //! A machine of the protocol with the calls that it waits for.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use store::{
     StoreError,
@@ -72,7 +72,7 @@ impl Running {
         let (calls, commits) = (vec![], vec![]);
         let mut asking =
             Self { machine, drafts, calls, tries: 0, commits, skew, name, clock: 0, pausing: false, hurt: false };
-        asking.ask(rules, round);
+        asking.ask(rules, round).unwrap();
         asking
     }
 
@@ -84,9 +84,12 @@ impl Running {
         Moment { now: noon(self.skew), elapsed, dice }
     }
 
-    pub(crate) fn ask(&mut self, rules: &Rules, round: Round) {
+    pub(crate) fn ask(&mut self, rules: &Rules, round: Round) -> Result<(), String> {
         let calls = rules.variant.ask(self, round.calls);
         for call in &calls {
+            if has_doubles(&rules.log, call) {
+                return Err("a batch has a key twice, which DynamoDB refuses".to_owned());
+            }
             if let Call::Commit(segment) = call {
                 self.tries += 1;
                 if rules.variant == Variant::NoHelp {
@@ -96,6 +99,7 @@ impl Running {
         }
         self.pausing = !round.pause.is_zero();
         self.calls = calls.into_iter().map(|call| Pending::new(call, rules.grain)).collect();
+        Ok(())
     }
 
     /// Whether a key is that of one of its own events.
@@ -146,5 +150,17 @@ impl Running {
             StoreError::Refused { .. } | StoreError::Corrupt { .. } => false,
         };
         if fine { Ok(()) } else { Err(format!("an append fails without a reason: {error}")) }
+    }
+}
+
+/// Whether a batch would read or write one item twice.
+fn has_doubles(log: &LogName, call: &Call) -> bool {
+    match call {
+        Call::Lookup(keys) => keys.iter().collect::<HashSet<_>>().len() < keys.len(),
+        Call::Apply { items, taken } => {
+            items.iter().map(|item| item.key(&log.tenant)).collect::<HashSet<_>>().len() < items.len()
+                || taken.iter().collect::<HashSet<_>>().len() < taken.len()
+        }
+        _ => false,
     }
 }

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{down, up};
 use crate::cloud::Cloud;
 use crate::deploy::Sam;
+use crate::dynamodb_local::{self, DynamoDbLocal};
 use crate::emulator;
 use crate::fsck;
 use crate::functions;
@@ -78,10 +79,20 @@ impl Options {
 
         let mut test = functions::cargo(project);
         test.args(["test", "--workspace", "--no-fail-fast"]);
+        // It ends with the tests.
+        let mut _dynamodb_local = None;
         if !self.no_stack {
             up::bring_up(project, state, emulator::free_port()?).await?;
             test.args(["--features", "order-history-tests/e2e"]).env("ORDER_HISTORY_STACK", Stack::file(state));
             failed.extend(checkers(project, &mut test).await);
+            match dynamodb_local(project, state, &mut test).await {
+                Ok(started) => _dynamodb_local = started,
+                Err(error) => {
+                    // The tests over it fail as well, and say that it is missing.
+                    ui::note(format_args!("✗ DynamoDB Local (DYNAMODB_LOCAL=no leaves it out): {error:#}"));
+                    failed.push("DynamoDB Local");
+                }
+            }
         }
         test.args(&self.cargo_test);
         if !failed.is_empty() {
@@ -118,6 +129,17 @@ async fn checkers(project: &Project, test: &mut Command) -> Option<&'static str>
             Some("Tessera's fsck")
         }
     }
+}
+
+/// Starts DynamoDB Local, unless it is not wanted, and tells the tests where it is.
+async fn dynamodb_local(project: &Project, state: &State, test: &mut Command) -> Result<Option<DynamoDbLocal>> {
+    if !dynamodb_local::is_wanted() {
+        ui::note("- DynamoDB Local: left out, as DYNAMODB_LOCAL=no says");
+        return Ok(None);
+    }
+    let started = DynamoDbLocal::start(project, state).await?;
+    test.env("ORDER_HISTORY_DYNAMODB_LOCAL", started.endpoint());
+    Ok(Some(started))
 }
 
 /// The sum of the summaries that `cargo test` prints, one for each of its programs.

@@ -9,6 +9,7 @@ mod aws;
 mod capacity;
 pub mod changes;
 mod clock;
+mod dice;
 mod error;
 pub mod failures;
 mod item;

@@ -14,7 +14,7 @@ use super::{
     protocol::{Answer, Moment, Outcome, Repaired, Repairer, Round, Step, Writer},
     segment::MAX_SEGMENT_EVENTS,
 };
-use crate::error::StoreError;
+use crate::{dice::Dice, error::StoreError};
 
 impl Log {
     /// Records events in the order in which they are given, and answers for each, in the same order.
@@ -27,7 +27,7 @@ impl Log {
     pub async fn append(&self, tenant: &TenantId, submissions: Vec<Submission>) -> Result<Vec<Outcome>, StoreError> {
         let log = self.name(tenant);
         let mut outcomes = Vec::with_capacity(submissions.len());
-        for drafts in into_commits(submissions, self.limits.bytes)? {
+        for drafts in into_commits(&self.dice, submissions, self.limits.bytes)? {
             let contended = self.hints.contended(tenant);
             outcomes.extend(self.run(self.writer(&log, drafts), contended, None).await?);
         }
@@ -49,7 +49,7 @@ impl Log {
         let contended = self.hints.contended(tenant);
         let read = async { if contended { None } else { Some(Answer::Head(self.tables.head(&log).await)) } };
         let (head, submission) = futures::join!(read, check);
-        let draft = into_draft(submission?)?;
+        let draft = into_draft(&self.dice, submission?)?;
         let writer = self.writer(&log, vec![Arc::new(draft)]);
         let outcome = self.run(writer, contended, head).await?.pop();
         Ok(outcome.ok_or_else(|| StoreError::corrupt("an append answered for none of its events"))?)
@@ -113,7 +113,7 @@ impl Log {
     }
 
     fn moment(&self, started: Instant) -> Result<Moment, StoreError> {
-        Ok(Moment { now: self.clock.now(), elapsed: started.elapsed(), dice: random()? })
+        Ok(Moment { now: self.clock.now(), elapsed: started.elapsed(), dice: self.dice.roll()? })
     }
 }
 
@@ -130,11 +130,11 @@ fn note(answer: &Answer) {
 }
 
 /// Parts the events into what fits one commit each.
-fn into_commits(submissions: Vec<Submission>, bytes: usize) -> Result<Vec<Vec<Arc<Draft>>>, StoreError> {
+fn into_commits(dice: &Dice, submissions: Vec<Submission>, bytes: usize) -> Result<Vec<Vec<Arc<Draft>>>, StoreError> {
     let mut commits: Vec<Vec<Arc<Draft>>> = Vec::new();
     let mut room = 0;
     for submission in submissions {
-        let draft = into_draft(submission)?;
+        let draft = into_draft(dice, submission)?;
         let size = draft.json.len();
         match commits.last_mut() {
             Some(commit) if size <= room && commit.len() < MAX_SEGMENT_EVENTS => {
@@ -150,14 +150,6 @@ fn into_commits(submissions: Vec<Submission>, bytes: usize) -> Result<Vec<Vec<Ar
     Ok(commits)
 }
 
-fn into_draft(submission: Submission) -> Result<Draft, StoreError> {
-    Draft::new(submission, Secret::new(random()?))
-}
-
-/// From the system's cryptographic generator.
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| StoreError::Unavailable { operation: "random numbers", code: error.to_string() })?;
-    Ok(bytes)
+fn into_draft(dice: &Dice, submission: Submission) -> Result<Draft, StoreError> {
+    Draft::new(submission, Secret::new(dice.roll()?))
 }

@@ -36,6 +36,7 @@ pub use stored::StoredSegment;
 use crate::{
     Aws, Clock,
     aws::{ConfigError, required},
+    dice::Dice,
 };
 use dynamo::{DynamoTables, Objects};
 use hints::Hints;
@@ -48,6 +49,7 @@ pub struct Log {
     origin_prefix: String,
     clock: Clock,
     hints: Hints,
+    dice: Dice,
     limits: Limits,
 }
 
@@ -80,7 +82,7 @@ impl Log {
         };
         let origin_prefix = required("LEDGER_ORIGIN")?;
         let (clock, hints, limits) = (Clock::System, Hints::default(), Limits::STAGED);
-        Ok(Self { tables: Arc::new(tables), origin_prefix, clock, hints, limits })
+        Ok(Self { tables: Arc::new(tables), origin_prefix, clock, hints, limits, dice: Dice::default() })
     }
 
     /// Over the tables of an embedded DynamoDB, without a bucket: nothing is staged.
@@ -101,7 +103,15 @@ impl Log {
     #[must_use]
     pub fn over(tables: Arc<dyn Tables>, clock: Clock) -> Self {
         let origin_prefix = "history.example.com".to_owned();
-        Self { tables, origin_prefix, clock, hints: Hints::default(), limits: Limits::STAGED }
+        Self { tables, origin_prefix, clock, hints: Hints::default(), dice: Dice::default(), limits: Limits::STAGED }
+    }
+
+    /// With random numbers that follow from a seed.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn seeded(self, seed: u64) -> Self {
+        let dice = Dice::Seeded(Arc::new(std::sync::atomic::AtomicU64::new(seed)));
+        Self { dice, ..self }
     }
 
     /// The name of a tenant's log.

@@ -168,6 +168,13 @@ pub trait Tables: fmt::Debug + Send + Sync {
     /// Those of the index items that are there.
     fn lookup<'a>(&'a self, log: &'a LogName, keys: Vec<IndexKey>) -> Answer<'a, Found>;
 
+    /// The sequence number of the last event in an order's timeline; none when there is no event, or when the store cannot
+    /// say it in one round trip.
+    fn newest_of<'a>(&'a self, log: &'a LogName, order_id: OrderId) -> Answer<'a, Option<u64>> {
+        let _ = (log, order_id);
+        Box::pin(async { Ok(None) })
+    }
+
     /// Puts the entries of a large segment where its item will point to, before it is committed. Nobody else ever puts
     /// something there. May be repeated.
     fn stage<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, ()>;

@@ -155,6 +155,26 @@ impl DynamoTables {
         Ok(answer.item)
     }
 
+    pub(super) async fn query_newest(&self, log: &LogName, order_id: OrderId) -> Result<Option<u64>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.index)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .key_condition_expression("pk = :pk")
+            .projection_expression("pk, sk")
+            .expression_attribute_values(":pk", s(timeline_key(&log.tenant, &order_id)))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk("Query(Index)", &error))?;
+        capacity::read(answer.consumed_capacity());
+        let found = answer.items.unwrap_or_default().pop();
+        found.map(|stored| Ok(item::from_item::<IndexKey>(stored)?.sk)).transpose()
+    }
+
     pub(super) async fn query_order(
         &self,
         tenant: &TenantId,

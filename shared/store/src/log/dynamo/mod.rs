@@ -67,6 +67,10 @@ impl Tables for DynamoTables {
         Box::pin(self.look_up(keys))
     }
 
+    fn newest_of<'a>(&'a self, log: &'a LogName, order_id: OrderId) -> Answer<'a, Option<u64>> {
+        Box::pin(self.query_newest(log, order_id))
+    }
+
     fn stage<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, ()> {
         Box::pin(async move { self.objects()?.put(&log.tenant, &segment).await })
     }

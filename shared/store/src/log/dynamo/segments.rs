@@ -23,10 +23,14 @@ use crate::{
     capacity,
     error::StoreError,
     item::{self, Item, n, s},
+    retry,
 };
 
 /// The sort key of a tenant's watermark item: after every segment, so that one backward query starts with it.
 const MARK_SLOT: u64 = domain::json::MAX_SAFE_INTEGER;
+
+/// How often the end of a log is read again when the read was torn. What looks torn each time has lost its end.
+const MAX_TORN: u32 = 5;
 
 /// How much of a tail is held at once, unpacked.
 const MAX_TAIL_BYTES: u64 = 32 * 1024 * 1024;
@@ -51,9 +55,7 @@ impl MarkItem {
 impl DynamoTables {
     /// One round trip, unless the index is more than one segment behind.
     pub(super) async fn read_head(&self, log: &LogName) -> Result<Head, StoreError> {
-        // The watermark, and the one segment that it usually leaves open.
-        let (mark, mut newest) = self.query_end(&log.tenant, 2).await?;
-        let mark = mark.mark();
+        let (mark, mut newest) = self.untorn_end(&log.tenant).await?;
         newest.reverse();
         let tip = newest.last().map(|last| Tip { chain: last.chain(), received_at: last.received_at });
         let mut items: Vec<SegmentItem> =
@@ -83,6 +85,20 @@ impl DynamoTables {
         let open = |item: SegmentItem| async move { self.open_item(&item).await };
         let tail = stream::iter(items).map(open).buffered(PARALLEL).try_collect().await?;
         Head::join(log, mark, tip, tail, behind)
+    }
+
+    /// The watermark, and the one segment that it usually leaves open. A query is not a snapshot: the watermark may have
+    /// been read after the segments, and be ahead of them. Read again, until it is not.
+    async fn untorn_end(&self, tenant: &TenantId) -> Result<(Mark, Vec<SegmentItem>), StoreError> {
+        for attempt in 0..MAX_TORN {
+            let (mark, newest) = self.query_end(tenant, 2).await?;
+            let mark = mark.mark();
+            if newest.first().map_or(Mark::START.watermark, SegmentItem::next) >= mark.watermark {
+                return Ok((mark, newest));
+            }
+            retry::pause(attempt).await;
+        }
+        Err(StoreError::corrupt("the log ends before its watermark"))
     }
 
     pub(super) async fn read_mark(&self, log: &LogName) -> Result<Mark, StoreError> {

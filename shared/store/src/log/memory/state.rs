@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::ids::TenantId;
+use domain::ids::{OrderId, TenantId};
 
 use super::super::{
     index::{Found, IndexItem, IndexKey},
@@ -36,6 +36,7 @@ impl Memory {
             Call::Head => Answer::Head(self.head(log, self.mark(&log.tenant))),
             Call::Mark => Answer::Mark(Ok(self.mark(&log.tenant))),
             Call::Lookup(keys) => Answer::Lookup(Ok(self.lookup(&log.tenant, keys))),
+            Call::Newest(order_id) => Answer::Newest(Ok(self.newest_of(&log.tenant, order_id))),
             Call::Stage(segment) => {
                 self.stage(&log.tenant, segment);
                 Answer::Stage(Ok(()))
@@ -103,6 +104,14 @@ impl Memory {
                 Some((key.clone(), item.is_by_id().then(|| item.event_item(tenant))))
             })
             .collect()
+    }
+
+    /// The sequence number of the last event in an order's timeline.
+    #[must_use]
+    pub fn newest_of(&self, tenant: &TenantId, order_id: &OrderId) -> Option<u64> {
+        let ends = [0, u64::MAX].map(|sequence| IndexKey::timeline(tenant, order_id, sequence));
+        let [first, last] = ends;
+        self.index.range(first..=last).next_back().map(|(key, _)| key.sk)
     }
 
     /// Every index item, of all tenants.

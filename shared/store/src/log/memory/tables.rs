@@ -229,6 +229,10 @@ impl Tables for MemoryTables {
         answered!(self, log, Call::Lookup(keys), Lookup)
     }
 
+    fn newest_of<'a>(&'a self, log: &'a LogName, order_id: OrderId) -> Answer<'a, Option<u64>> {
+        answered!(self, log, Call::Newest(order_id), Newest)
+    }
+
     fn stage<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, ()> {
         answered!(self, log, Call::Stage(segment), Stage)
     }

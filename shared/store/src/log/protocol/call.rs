@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use domain::ids::OrderId;
+
 use super::super::{
     index::{Found, IndexItem, IndexKey},
     port::{Announcement, Head, LogName, Mark, Put, Slot, Tables},
@@ -15,6 +17,7 @@ pub enum Call {
     Head,
     Mark,
     Lookup(Vec<IndexKey>),
+    Newest(OrderId),
     Stage(Arc<Segment>),
     Commit(Arc<Segment>),
     Apply { items: Vec<IndexItem>, taken: Vec<Slot> },
@@ -30,6 +33,7 @@ pub enum Answer {
     Head(Result<Head, StoreError>),
     Mark(Result<Mark, StoreError>),
     Lookup(Result<Found, StoreError>),
+    Newest(Result<Option<u64>, StoreError>),
     Stage(Result<(), StoreError>),
     Commit(Result<Put, StoreError>),
     Apply(Result<(), StoreError>),
@@ -46,6 +50,7 @@ impl Call {
             Self::Head => Answer::Head(tables.head(log).await),
             Self::Mark => Answer::Mark(tables.mark(log).await),
             Self::Lookup(keys) => Answer::Lookup(tables.lookup(log, keys).await),
+            Self::Newest(order_id) => Answer::Newest(tables.newest_of(log, order_id).await),
             Self::Stage(segment) => Answer::Stage(tables.stage(log, segment).await),
             Self::Commit(segment) => Answer::Commit(tables.commit(log, segment).await),
             Self::Apply { items, taken } => Answer::Apply(tables.apply(log, items, taken).await),
@@ -63,6 +68,7 @@ impl Call {
             Self::Head => Answer::Head(Err(error)),
             Self::Mark => Answer::Mark(Err(error)),
             Self::Lookup(_) => Answer::Lookup(Err(error)),
+            Self::Newest(_) => Answer::Newest(Err(error)),
             Self::Stage(_) => Answer::Stage(Err(error)),
             Self::Commit(_) => Answer::Commit(Err(error)),
             Self::Apply { .. } => Answer::Apply(Err(error)),
@@ -99,6 +105,7 @@ impl Answers {
         head, Head, Head;
         mark, Mark, Mark;
         lookup, Lookup, Found;
+        newest, Newest, Option<u64>;
         stage, Stage, ();
         commit, Commit, Put;
         apply, Apply, ();

@@ -1,6 +1,9 @@
 //! Getting the turn and giving it back, and what has become of our own drafts.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::ids::EventId;
 
@@ -49,16 +52,27 @@ impl Writer {
     /// Settles our own drafts that are known, and returns the index items that must be there before the receipts go
     /// out: the reader of a receipt expects to find the event.
     pub(super) fn settle(&mut self, known: &BTreeMap<EventId, Known>) -> Vec<IndexItem> {
-        let mut help = Vec::new();
+        let (mut help, mut helped) = (Vec::new(), BTreeSet::new());
         for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
             if settled.is_none()
                 && let Some(known) = known.get(draft.event_id())
             {
                 *settled = Some(decide::settle(&self.log, draft, &known.item));
-                help.extend(known.unapplied.iter().flatten().cloned());
+                // Once, even if the event is among ours twice: a batch with the same item twice is refused.
+                if helped.insert(draft.event_id()) {
+                    help.extend(known.unapplied.iter().flatten().cloned());
+                }
             }
         }
         help
+    }
+
+    /// Forgets what has become of our drafts, unless all of it is in the index: what would have helped a receipt may not
+    /// have been written. The next look at the log finds it again, and says the same.
+    pub(super) fn unsettle(&mut self) {
+        if !self.indexed {
+            self.settled.fill(None);
+        }
     }
 
     /// Settles our own drafts by a segment that we have committed.

@@ -116,8 +116,13 @@ impl Writer {
         let mut keys: Vec<_> = ids.chain(wait.places.iter().cloned()).collect();
         keys.sort_unstable();
         keys.dedup();
+        let mut calls = vec![Call::Lookup(keys), Call::Mark];
+        // Of a single event, most likely the last one of its order, the same round shows whether it is in the timeline.
+        if let ([draft], true) = (&self.drafts[..], wait.places.is_empty()) {
+            calls.push(Call::Newest(draft.entry.event.order_id.clone()));
+        }
         self.stage = Stage::Waiting(wait);
-        Step::ask_after(pause.min(LONGEST), [Call::Lookup(keys), Call::Mark])
+        Step::ask_after(pause.min(LONGEST), calls)
     }
 
     pub(super) fn look_round(
@@ -126,7 +131,12 @@ impl Writer {
         mut answers: Answers,
         moment: &Moment,
     ) -> Result<Step<Appended>, StoreError> {
-        let (found, mark) = (answers.lookup()?, answers.mark()?);
+        let (mut found, mark) = (answers.lookup()?, answers.mark()?);
+        if let ([draft], true) = (&self.drafts[..], wait.places.is_empty())
+            && let Some(sequence) = answers.newest()?
+        {
+            found.insert(IndexKey::timeline(&self.log.tenant, &draft.entry.event.order_id, sequence), None);
+        }
         let known = wait.places.len();
         self.settle_found(&found, &mut wait.places);
         if self.all_settled() {
@@ -170,6 +180,7 @@ impl Writer {
         if self.all_settled() {
             return self.finish(&view, None, help, vec![], None);
         }
+        self.unsettle();
         self.announce(None, true, moment)
     }
 

@@ -141,6 +141,9 @@ impl Writer {
         }
         if let Some(batch) = work.looking_up.take() {
             let found = answers.lookup()?;
+            if self.is_beyond(&work.view, &batch, &found) {
+                return self.race_again(moment);
+            }
             work.committing = self.decide(&mut work.view, &batch, &found, &mut after, moment)?;
         }
         let next = match self.leading {
@@ -154,6 +157,16 @@ impl Writer {
             _ => None,
         };
         Ok(self.next_round(work, after, next))
+    }
+
+    /// Whether one of our own events was committed after we read the log's end. That its id is in the index says
+    /// nothing of its order's timeline then, and its segment is not in the tail that we know.
+    fn is_beyond(&self, view: &View, batch: &Batch, found: &Found) -> bool {
+        let end = view.chain.sequence();
+        batch.own.iter().any(|draft| {
+            let item = found.get(&IndexKey::event(&self.log.tenant, draft.event_id()));
+            item.is_some_and(|item| item.as_ref().is_some_and(|item| item.sequence > end))
+        })
     }
 
     /// What to look up next, of what is announced.

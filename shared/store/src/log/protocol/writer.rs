@@ -205,6 +205,7 @@ impl Writer {
 
     /// After a put of which nothing is known but that the end of the log has moved.
     pub(super) fn race_again(&mut self, moment: &Moment) -> Result<Step<Appended>, StoreError> {
+        self.unsettle();
         self.dealt_with.clear();
         if self.leading.is_some() {
             return self.read_again(Duration::ZERO);
