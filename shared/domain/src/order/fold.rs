@@ -105,8 +105,8 @@ pub struct Folded {
     pub events: u64,
     /// When the last of them occurred, or that of the stored state.
     pub occurred_at: Option<Timestamp>,
-    /// Up to where the state holds everything: there when [`AsOf::through`] was given, as else nobody knows where the
-    /// log ended, and when there is at least one event.
+    /// Up to where the state holds everything; there when it has at least one event. [`AsOf::through`] must have been
+    /// given, as else nobody knows where the log ended, and [`AsOf::known_at`] not, as it may have ended the log sooner.
     pub position: Option<Position>,
     /// When the last event or correction in it was recorded.
     pub known_at: Option<Timestamp>,
@@ -226,7 +226,8 @@ impl Fold {
         if let Some(event_id) = self.unplaced.first() {
             return Err(Unusable::CorrectedSince { event_id: event_id.clone() });
         }
-        let position = self.occurred_at.zip(self.as_of.through);
+        let end = if self.as_of.known_at.is_none() { self.as_of.through } else { None };
+        let position = self.occurred_at.zip(end);
         Ok(Folded {
             state: node::shown(&self.state),
             redacted: node::redacted(&self.state),
