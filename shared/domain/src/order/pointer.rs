@@ -20,6 +20,14 @@ impl Pointer {
     /// The whole document.
     pub const ROOT: Self = Self(Vec::new());
 
+    /// The same place seen from a member of the document: `/payload/email` within `payload` is `/email`. None where it
+    /// lies elsewhere. The ledger's pointers start at {payload, metadata}, the fold's at the payload.
+    #[must_use]
+    pub fn within(&self, member: &str) -> Option<Self> {
+        let (first, rest) = self.0.split_first()?;
+        (first == member).then(|| Self(rest.to_vec()))
+    }
+
     pub(super) fn from_tokens(tokens: &[String]) -> Self {
         Self(tokens.to_vec())
     }
@@ -104,6 +112,14 @@ mod tests {
             assert_eq!(pointer.tokens(), tokens, "{text}");
             assert_eq!(pointer.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_place_can_be_seen_from_a_member() {
+        let within = |text: &str| text.parse::<Pointer>().unwrap().within("payload").map(String::from);
+        assert_eq!(within("/payload/a~1b/0"), Some("/a~1b/0".to_owned()));
+        assert_eq!(within("/payload"), Some(String::new()));
+        assert_eq!([within(""), within("/metadata/payload"), within("/payloads")], [None, None, None]);
     }
 
     #[test]

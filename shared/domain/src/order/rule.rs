@@ -13,7 +13,8 @@ use super::{
     pointer::InvalidPointer,
 };
 
-/// The most steps in a rule's `at`: with the deepest payload, a state stays shallow enough for every reader's stack.
+/// The most steps in a rule's `at`. With a payload as deep as [`json::MAX_DEPTH`](crate::json::MAX_DEPTH) allows, a state
+/// has at most 80 levels, and so stays within the 128 that serde_json reads.
 pub const MAX_STEPS: usize = 16;
 
 /// What an event of a type does to the state, registered with the type's schema.
@@ -81,24 +82,21 @@ impl FoldRule {
 
 fn append(state: &mut Members, at: &[String], item: Node) {
     let Some((name, rest)) = at.split_first() else { return };
-    let there = state.remove(name);
+    // What holds the item is not empty, so its own origin never counts.
     let origin = Arc::clone(&item.origin);
-    let node = if rest.is_empty() {
-        let (mut items, origin) = match there {
-            Some(Node { kind: Kind::Array(items), origin }) => (items, origin),
-            Some(_) | None => (Vec::new(), origin),
-        };
-        items.push(item);
-        Node { kind: Kind::Array(items), origin }
-    } else {
-        let (mut members, origin) = match there {
-            Some(Node { kind: Kind::Object(members), origin }) => (members, origin),
-            Some(_) | None => (Members::new(), origin),
-        };
-        append(&mut members, rest, item);
-        Node { kind: Kind::Object(members), origin }
+    let kind = match (state.remove(name).map(|node| node.kind), rest) {
+        (Some(Kind::Array(mut items)), []) => {
+            items.push(item);
+            Kind::Array(items)
+        }
+        (_, []) => Kind::Array(vec![item]),
+        (there, rest) => {
+            let mut members = if let Some(Kind::Object(members)) = there { members } else { Members::new() };
+            append(&mut members, rest, item);
+            Kind::Object(members)
+        }
     };
-    state.insert(name.clone(), node);
+    state.insert(name.clone(), Node { kind, origin });
 }
 
 impl TryFrom<Value> for FoldRule {
