@@ -111,13 +111,20 @@ fn instants(events: &[Recorded]) -> Vec<Option<Timestamp>> {
     instants
 }
 
-/// What is asked of an order at an instant: both views, before anything was known, before the corrections, after.
-fn questions(events: &[Recorded], at: Option<Timestamp>) -> impl Iterator<Item = AsOf> {
-    let first_known = events.iter().map(|event| event.received_at).min();
-    let before_corrections = events.iter().filter(|e| e.event.correction_of.is_none()).map(|e| e.received_at).max();
-    [View::Corrected, View::Original].into_iter().flat_map(move |view| {
-        [None, first_known, before_corrections].map(|known_at| AsOf { at, known_at, through: None, view })
-    })
+/// What is asked of an order at an instant: as it is known now, in both views, and, if it was corrected, as it was known
+/// before its corrections and before nearly everything.
+fn questions(events: &[Recorded], at: Option<Timestamp>) -> Vec<AsOf> {
+    let corrected = AsOf { at, ..AsOf::default() };
+    let received_at = |corrections: bool| {
+        events.iter().filter(move |e| corrections || e.event.correction_of.is_none()).map(|event| event.received_at)
+    };
+    let mut questions = vec![corrected];
+    if received_at(false).max() < received_at(true).max() {
+        questions.push(AsOf { view: View::Original, ..corrected });
+        questions.push(AsOf { known_at: received_at(false).max(), ..corrected });
+        questions.push(AsOf { known_at: received_at(true).min(), ..corrected });
+    }
+    questions
 }
 
 #[test]
@@ -194,8 +201,7 @@ fn resumed(
 #[test]
 fn reading_stops_at_the_instant() {
     for events in orders() {
-        let last = events.iter().map(|event| event.event.occurred_at).max();
-        let mut fold = Fold::new(AsOf { at: last.map(|_| at(0)), ..AsOf::default() }, Corrections::default());
+        let mut fold = Fold::new(AsOf { at: Some(at(0)), ..AsOf::default() }, Corrections::default());
         let first = events.iter().min_by_key(|event| event.position()).unwrap();
         assert_eq!(fold.apply(first.clone(), &Default::default()), Ok(Step::Past));
         assert_eq!(fold.answer(true).unwrap().events, 0);
