@@ -1,7 +1,7 @@
 //! A timeline in numbers: what happened how often, by whom, and how long it took.
 //!
-//! The events stream through. What is kept is bounded, whatever their number: counts of at most [`MAX_NAMES`] names of a
-//! kind, the [`LONGEST_GAPS`] longest gaps, and the milestones that were asked for.
+//! The events stream through. What is kept is bounded, whatever their number: counts of at most [`MAX_NAMES`] names of
+//! a kind, the [`LONGEST_GAPS`] longest gaps, and the milestones that were asked for.
 
 use std::collections::BTreeMap;
 

@@ -106,7 +106,7 @@ pub struct Folded {
     /// When the last of them occurred, or that of the stored state.
     pub occurred_at: Option<Timestamp>,
     /// Up to where the state holds everything; there when it has at least one event. [`AsOf::through`] must have been
-    /// given, as else nobody knows where the log ended, and [`AsOf::known_at`] not, as it may have ended the log sooner.
+    /// given, as else nobody knows where the log ended, and [`AsOf::known_at`] not, as it may end the log sooner.
     pub position: Option<Position>,
     /// When the last event or correction in it was recorded.
     pub known_at: Option<Timestamp>,

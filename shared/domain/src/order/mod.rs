@@ -3,8 +3,8 @@
 //! An order has no state of its own in the ledger; its state is the *fold* of its events, in the order of
 //! ([`occurred_at`](Position::occurred_at), [`sequence`](Position::sequence)).
 //!
-//! 1. [`rule`]: what an event of a type does to the state; unless its registration says otherwise, its payload is a JSON
-//!    Merge Patch (RFC 7396).
+//! 1. [`rule`]: what an event of a type does to the state; unless its registration says otherwise, its payload is a
+//!    JSON Merge Patch (RFC 7396).
 //! 2. [`correction`]: what an event's payload becomes by its corrections, which are Merge Patches over it.
 //! 3. [`fold`]: the state at an instant, by one or both of two clocks: when things happened, and when we knew.
 //! 4. [`snapshot`]: a fold that starts from a stored state, and when it must not.

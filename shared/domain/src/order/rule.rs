@@ -13,16 +13,16 @@ use super::{
     pointer::InvalidPointer,
 };
 
-/// The most steps in a rule's `at`. With a payload as deep as [`json::MAX_DEPTH`](crate::json::MAX_DEPTH) allows, a state
-/// has at most 80 levels, and so stays within the 128 that serde_json reads.
+/// The most steps in a rule's `at`. With a payload as deep as [`json::MAX_DEPTH`](crate::json::MAX_DEPTH) allows, a
+/// state has at most 80 levels, and so stays within the 128 that serde_json reads.
 pub const MAX_STEPS: usize = 16;
 
 /// What an event of a type does to the state, registered with the type's schema.
 ///
 /// In JSON: `"merge"`, `"replace"`, `"ignore"`, `{"rule": "merge", "at": "/payment"}` or
 /// `{"rule": "append", "at": "/payments"}`. Each step of `at` names a member of an object, also where it looks like an
-/// array's index. What is missing on the way is made; what stands there and is no object gives way to one, as in a Merge
-/// Patch.
+/// array's index. What is missing on the way is made; what stands there and is no object gives way to one, as in a
+/// Merge Patch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Value", try_from = "Value")]
 pub enum FoldRule {

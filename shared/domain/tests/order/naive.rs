@@ -1,5 +1,5 @@
-//! The fold as the words of its definition, with nothing clever in it: every answer is rebuilt from the whole prefix, on
-//! plain JSON, with the pseudo-code of RFC 7396 section 2.
+//! The fold as the words of its definition, with nothing clever in it: every answer is rebuilt from the whole prefix,
+//! on plain JSON, with the pseudo-code of RFC 7396 section 2.
 //!
 //! What the fold carries along, the value carries here as well: every scalar is replaced by a text that names its event
 //! (`@7:<json>`), and an erased one by `!7`. So nothing in here knows about origins, and they come out all the same.

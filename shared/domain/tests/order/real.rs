@@ -111,8 +111,8 @@ fn instants(events: &[Recorded]) -> Vec<Option<Timestamp>> {
     instants
 }
 
-/// What is asked of an order at an instant: as it is known now, in both views, and, if it was corrected, as it was known
-/// before its corrections and before nearly everything.
+/// What is asked of an order at an instant: as it is known now, in both views, and, if it was corrected, as it was
+/// known before its corrections and before nearly everything.
 fn questions(events: &[Recorded], at: Option<Timestamp>) -> Vec<AsOf> {
     let corrected = AsOf { at, ..AsOf::default() };
     let received_at = |corrections: bool| {
