@@ -1,8 +1,8 @@
 //! Which events a reader asks for.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     event::Event,
@@ -12,8 +12,8 @@ use crate::{
 
 /// One event type, or all below a stem: `order.payment.*` is every type that starts with `order.payment.`, at any
 /// depth; `*` is every type.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum TypePattern {
     Exactly(EventType),
     /// What comes before the `*`: empty, or ending in a dot.
@@ -46,6 +46,21 @@ impl TryFrom<String> for TypePattern {
 
     fn try_from(text: String) -> Result<Self, InvalidPattern> {
         text.parse()
+    }
+}
+
+impl From<TypePattern> for String {
+    fn from(pattern: TypePattern) -> Self {
+        pattern.to_string()
+    }
+}
+
+impl fmt::Display for TypePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(event_type) => event_type.fmt(f),
+            Self::Below(stem) => write!(f, "{stem}*"),
+        }
     }
 }
 
@@ -103,6 +118,9 @@ mod tests {
         assert!(matches("*", "x"));
         assert!(matches("order.shipped", "order.shipped"));
         assert!(!matches("order.shipped", "order.shipped.late"));
+        for text in ["order.payment.*", "*", "order.shipped"] {
+            assert_eq!(text.parse::<TypePattern>().unwrap().to_string(), text);
+        }
         for bad in ["", "order.*.created", "order*", ".*", "**", "Order.*", "order..*"] {
             assert_eq!(bad.parse::<TypePattern>(), Err(InvalidPattern), "{bad}");
         }

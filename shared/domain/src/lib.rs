@@ -6,4 +6,5 @@ pub mod event;
 pub mod filter;
 pub mod ids;
 pub mod json;
+pub mod order;
 pub mod time;

@@ -33,6 +33,13 @@ impl Timestamp {
         self.0.as_millisecond()
     }
 
+    /// Milliseconds from `earlier` to this instant, rounded towards zero; negative when it is the later one.
+    #[must_use]
+    pub fn millis_since(self, earlier: Self) -> i64 {
+        // Between the years 0000 and 9999 lie fewer than 2^49 milliseconds.
+        i64::try_from(self.0.duration_since(earlier.0).as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// Seconds since 1970-01-01T00:00:00Z, rounded towards it.
     #[must_use]
     pub fn as_seconds(self) -> i64 {
@@ -120,6 +127,14 @@ mod tests {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), "2025-08-29T12:34:56Z", "{text}");
         }
         assert_eq!("2025-08-29T12:34:56.250Z".parse::<Timestamp>().unwrap().to_string(), "2025-08-29T12:34:56.25Z");
+    }
+
+    #[test]
+    fn a_span_is_measured_between_the_instants_themselves() {
+        let span = |from: &str, to: &str| to.parse::<Timestamp>().unwrap().millis_since(from.parse().unwrap());
+        assert_eq!(span("1969-12-31T23:59:59.9995Z", "1970-01-01T00:00:00.0005Z"), 1);
+        assert_eq!(span("2025-01-01T00:00:01Z", "2025-01-01T00:00:00Z"), -1_000);
+        assert_eq!(span("0000-01-01T00:00:00Z", "9999-12-30T00:00:00Z"), 315_569_347_200_000);
     }
 
     #[test]
