@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use store::{
     Aws, Clock, Failures, Log,
     schemas::{SchemaCache, Schemas},
-    testing::{FAILURES, LocalDynamo, SCHEMAS},
+    testing::{FAILURES, LocalDynamo, MemoryBucket, SCHEMAS},
+    tree::Trees,
 };
 
 use crate::{
@@ -47,6 +48,7 @@ impl Service {
         let api = EventsApi {
             log: Log::for_tests(&self.aws, Clock::System),
             schemas: SchemaCache::new(Schemas::new(&self.aws, SCHEMAS), Clock::System),
+            trees: Trees::for_tests(&self.aws, &MemoryBucket::default()),
             gate: self.gate.gate(),
         };
         http_api::app(events_api::router(), api)

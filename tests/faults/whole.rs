@@ -30,7 +30,7 @@ pub(crate) async fn read(log: &Log, tenant: &TenantId, next_to_each: bool) -> Re
     loop {
         let page = log.scan(tenant, &EventFilter::default(), position, 100).await.map_err(say("a scan"))?;
         for recorded in page.events {
-            let sealed = chain.seal(&recorded.entry.event, recorded.received_at, &recorded.entry.secret);
+            let sealed = chain.seal(&recorded.entry.event, recorded.received_at, &recorded.entry.opening);
             let computed = (sealed.sequence, sealed.leaf_hash, sealed.ledger_hash);
             if (recorded.sequence, recorded.sha256, recorded.ledger_hash) != computed {
                 return Err(format!("the chain breaks at {}", sealed.sequence));
