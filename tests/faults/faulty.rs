@@ -14,7 +14,7 @@ use futures::{FutureExt, future::BoxFuture};
 use store::{
     StoreError,
     log::{
-        EventItem, Found, IndexItem, IndexKey, RecordedEvent, Segment, StoredSegment,
+        EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent, Segment, StoredSegment,
         memory::MemoryTables,
         port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
     },
@@ -234,9 +234,10 @@ impl Tables for Faulty {
         &'a self,
         tenant: &'a TenantId,
         order_id: &'a OrderId,
+        listing: Listing,
         after: u64,
         limit: i32,
     ) -> Answer<'a, (Vec<RecordedEvent>, bool)> {
-        pass!(self, of_order, tenant, order_id; after; limit)
+        pass!(self, of_order, tenant, order_id; listing; after; limit)
     }
 }

@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 use crate::{
     ids::{EventId, EventType, InvalidId, OrderId, SchemaVersion, Source, TenantId},
     json::{self, JsonError},
+    order::correction::CORRECTED,
+    record,
     time::Timestamp,
 };
 
@@ -113,6 +115,29 @@ pub fn parse(bytes: &[u8], tenant: TenantSource<'_>) -> Result<(TenantId, Event)
 /// # Errors
 /// [`InvalidEvent::Envelope`].
 pub fn from_value(value: Value, tenant: TenantSource<'_>) -> Result<(TenantId, Event), InvalidEvent> {
+    read(value, tenant, Form::Event)
+}
+
+/// [`parse`] for a correction: an event that names another one in `correction_of`. Its type is [`CORRECTED`] unless it
+/// says otherwise.
+///
+/// # Errors
+/// [`InvalidEvent`].
+pub fn parse_correction(bytes: &[u8], tenant: TenantSource<'_>) -> Result<(TenantId, Event), InvalidEvent> {
+    if bytes.len() > MAX_EVENT_BYTES {
+        return Err(InvalidEvent::TooLarge { size: bytes.len() });
+    }
+    read(json::parse(bytes)?, tenant, Form::Correction)
+}
+
+/// What an envelope may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Event,
+    Correction,
+}
+
+fn read(value: Value, tenant: TenantSource<'_>, form: Form) -> Result<(TenantId, Event), InvalidEvent> {
     let Value::Object(object) = value else {
         return Err(InvalidEvent::Envelope(vec![Violation {
             pointer: String::new(),
@@ -120,6 +145,13 @@ pub fn from_value(value: Value, tenant: TenantSource<'_>) -> Result<(TenantId, E
         }]));
     };
     let mut envelope = Envelope { object, violations: Vec::new() };
+    let correction_of = match form {
+        Form::Event => None,
+        Form::Correction => {
+            envelope.object.entry("type").or_insert_with(|| CORRECTED.into());
+            envelope.id::<EventId>("correction_of")
+        }
+    };
     let event_id = envelope.id::<EventId>("event_id");
     let order_id = envelope.id::<OrderId>("order_id");
     let occurred_at =
@@ -131,6 +163,7 @@ pub fn from_value(value: Value, tenant: TenantSource<'_>) -> Result<(TenantId, E
     let metadata = envelope.metadata();
     let tenant = envelope.tenant(tenant);
     envelope.refuse_the_rest();
+    envelope.refuse_ours(event_id.as_ref(), event_type.as_ref());
 
     let Envelope { violations, .. } = envelope;
     match (event_id, order_id, occurred_at, source, event_type, schema_version, payload, metadata, tenant) {
@@ -144,23 +177,20 @@ pub fn from_value(value: Value, tenant: TenantSource<'_>) -> Result<(TenantId, E
             Some(payload),
             Some(metadata),
             Some(tenant),
-        ) if violations.is_empty() => {
-            let correction_of = None;
-            Ok((
-                tenant,
-                Event {
-                    event_id,
-                    order_id,
-                    occurred_at,
-                    source,
-                    event_type,
-                    schema_version,
-                    correction_of,
-                    payload,
-                    metadata,
-                },
-            ))
-        }
+        ) if violations.is_empty() => Ok((
+            tenant,
+            Event {
+                event_id,
+                order_id,
+                occurred_at,
+                source,
+                event_type,
+                schema_version,
+                correction_of,
+                payload,
+                metadata,
+            },
+        )),
         _ => Err(InvalidEvent::Envelope(violations)),
     }
 }
@@ -249,6 +279,16 @@ impl Envelope {
         }
     }
 
+    /// What only we record would pass for it.
+    fn refuse_ours(&mut self, event_id: Option<&EventId>, event_type: Option<&EventType>) {
+        if event_id.is_some_and(record::is_record_id) {
+            self.refuse("event_id", "must not begin with history: which is for what the service records itself");
+        }
+        if event_type.is_some_and(record::is_record) {
+            self.refuse("type", "must not begin with history. which is for what the service records itself");
+        }
+    }
+
     /// A field we do not know is more likely a misspelt one than one to ignore.
     fn refuse_the_rest(&mut self) {
         for field in std::mem::take(&mut self.object).into_iter().map(|(field, _)| field).take(20) {
@@ -319,6 +359,36 @@ mod tests {
         assert_eq!(
             violations(&bad),
             ["/event_id", "/order_id", "/occurred_at", "/source", "/payload", "/metadata/actor_id", "/tpye"]
+        );
+    }
+
+    #[test]
+    fn what_only_we_record_is_refused() {
+        let mut event = shipped();
+        event["event_id"] = json!("history:snapshot:s");
+        event["type"] = json!("history.snapshot.stored");
+        assert_eq!(violations(&event), ["/event_id", "/type"]);
+        event["event_id"] = json!("history");
+        event["type"] = json!("historyish.thing");
+        assert!(read(&event).is_ok());
+    }
+
+    #[test]
+    fn a_correction_is_an_event_that_names_another() {
+        let correct = |value: &Value| parse_correction(value.to_string().as_bytes(), TenantSource::Token(&acme()));
+        let mut correction = shipped();
+        correction["correction_of"] = json!("evt_0");
+        assert_eq!(violations(&correction), ["/correction_of"]);
+        assert_eq!(correct(&correction).unwrap().1.event_type.as_str(), "order.shipped");
+        correction.as_object_mut().unwrap().remove("type");
+        let (_, event) = correct(&correction).unwrap();
+        assert_eq!(
+            (event.event_type.as_str(), event.correction_of),
+            ("order.corrected", Some("evt_0".parse().unwrap()))
+        );
+        correction.as_object_mut().unwrap().remove("correction_of");
+        assert!(
+            matches!(correct(&correction), Err(InvalidEvent::Envelope(wrong)) if wrong[0].pointer == "/correction_of")
         );
     }
 

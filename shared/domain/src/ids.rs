@@ -113,6 +113,14 @@ id!(
     SchemaVersion, 64, is_id, ID_RULE
 );
 id!(
+    /// A stored state of an order, named by whoever stored it. Short enough to be part of an [`EventId`].
+    SnapshotId, 96, is_id, ID_RULE
+);
+id!(
+    /// A document that belongs to an event. We choose it. Short enough to be part of an [`EventId`].
+    AttachmentId, 96, is_id, ID_RULE
+);
+id!(
     /// What happened, from the general to the special: `order.payment.succeeded`.
     EventType, 128, is_dotted,
     "be words of a-z 0-9 _ joined by dots, such as order.payment.succeeded"

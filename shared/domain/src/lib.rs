@@ -7,4 +7,5 @@ pub mod filter;
 pub mod ids;
 pub mod json;
 pub mod order;
+pub mod record;
 pub mod time;

@@ -19,7 +19,7 @@ use super::{
     node::{self, Members},
     snapshot::Place,
 };
-use crate::{ids::EventId, time::Timestamp};
+use crate::{ids::EventId, record, time::Timestamp};
 
 /// What becomes of corrections.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub enum FoldError {
 pub enum Step {
     /// Its rule was applied.
     Folded,
-    /// It is a correction, was not known then, or is in the stored state already.
+    /// It is a correction or a [record](crate::record), was not known then, or is in the stored state already.
     Skipped,
     /// It occurred after the instant, as will all that follow: reading can stop.
     Past,
@@ -198,6 +198,10 @@ impl Fold {
                 }
                 View::Corrected | View::Original => Ok(Step::Skipped),
             };
+        }
+        // What is said about the order's history is not said about the order.
+        if record::is_record(&event.event.event_type) {
+            return Ok(Step::Skipped);
         }
         match self.start.as_ref().map(|start| start.place(position)) {
             None | Some(Place::After) => {}

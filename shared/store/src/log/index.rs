@@ -1,10 +1,13 @@
-//! The index over the log: an event by its id, an order's events in their sequence. A projection: both kinds of items
-//! follow from the segments, byte for byte, so they may be written again by anybody.
+//! The index over the log: an event by its id, an order's events in their sequence, and apart from them those that say
+//! something about the others. A projection: its items follow from the segments, byte for byte, so they may be written
+//! again by anybody.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
+    event::Event,
     ids::{EventId, OrderId, TenantId},
+    record,
     time::Timestamp,
 };
 use ledger::Hash;
@@ -100,9 +103,9 @@ impl EventItem {
     }
 }
 
-/// The item of an order's timeline: at (`<tenant>#O#<order_id>`, sequence).
+/// The item of an event with all that is in it, in one of its order's [`Listing`]s.
 #[derive(Debug, Serialize, Deserialize)]
-struct TimelineItem {
+struct ListedItem {
     pk: String,
     sk: u64,
     received_at: Timestamp,
@@ -113,7 +116,7 @@ struct TimelineItem {
 }
 
 pub(super) fn recorded_from_item(stored: Item) -> Result<RecordedEvent, StoreError> {
-    let item: TimelineItem = item::from_item(stored)?;
+    let item: ListedItem = item::from_item(stored)?;
     Ok(RecordedEvent {
         entry: serde_json::from_slice(&unpack(&item.body)?).map_err(StoreError::corrupt)?,
         sequence: item.sk,
@@ -127,8 +130,24 @@ pub(super) fn event_key(tenant: &TenantId, event_id: &EventId) -> String {
     format!("{tenant}#E#{event_id}")
 }
 
-pub(super) fn timeline_key(tenant: &TenantId, order_id: &OrderId) -> String {
-    format!("{tenant}#O#{order_id}")
+/// Lists of an order's events, each in their sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listing {
+    /// All of them: at (`<tenant>#O#<order_id>`, sequence).
+    Timeline,
+    /// Those that say something about others, [`domain::record::is_linked`]: at (`<tenant>#L#<order_id>`, sequence). A
+    /// second copy, so that few such events are found among many others.
+    Linked,
+}
+
+impl Listing {
+    /// The partition of an order.
+    pub(super) fn key(self, tenant: &TenantId, order_id: &OrderId) -> String {
+        match self {
+            Self::Timeline => format!("{tenant}#O#{order_id}"),
+            Self::Linked => format!("{tenant}#L#{order_id}"),
+        }
+    }
 }
 
 /// The index items that were looked for and found. What is known of an event comes with its id's item.
@@ -151,7 +170,11 @@ impl IndexKey {
     /// Of an event in its order's timeline.
     #[must_use]
     pub fn timeline(tenant: &TenantId, order_id: &OrderId, sequence: u64) -> Self {
-        Self { pk: timeline_key(tenant, order_id), sk: sequence }
+        Self::listed(Listing::Timeline, tenant, order_id, sequence)
+    }
+
+    pub(super) fn listed(listing: Listing, tenant: &TenantId, order_id: &OrderId, sequence: u64) -> Self {
+        Self { pk: listing.key(tenant, order_id), sk: sequence }
     }
 
     pub(super) fn to_item(&self) -> Item {
@@ -172,7 +195,24 @@ pub struct IndexItem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum IndexKind {
     ById,
-    Timeline,
+    Listed(Listing),
+}
+
+impl IndexKind {
+    /// Which items an event has.
+    fn of(event: &Event) -> &'static [Self] {
+        const LINKED: [IndexKind; 3] =
+            [IndexKind::ById, IndexKind::Listed(Listing::Timeline), IndexKind::Listed(Listing::Linked)];
+        if record::is_linked(event) { &LINKED } else { &LINKED[..2] }
+    }
+}
+
+/// The keys of an event's items other than that of its id.
+pub(super) fn listed_keys(tenant: &TenantId, event: &Event, sequence: u64) -> impl Iterator<Item = IndexKey> {
+    IndexKind::of(event).iter().filter_map(move |kind| match kind {
+        IndexKind::ById => None,
+        IndexKind::Listed(listing) => Some(IndexKey::listed(*listing, tenant, &event.order_id, sequence)),
+    })
 }
 
 impl IndexItem {
@@ -182,7 +222,9 @@ impl IndexItem {
         let (entry, placed) = self.of();
         match self.kind {
             IndexKind::ById => IndexKey::event(tenant, &entry.event.event_id),
-            IndexKind::Timeline => IndexKey::timeline(tenant, &entry.event.order_id, placed.sealed.sequence),
+            IndexKind::Listed(listing) => {
+                IndexKey::listed(listing, tenant, &entry.event.order_id, placed.sealed.sequence)
+            }
         }
     }
 
@@ -220,8 +262,8 @@ impl IndexItem {
         let (entry, Placed { sealed, .. }) = self.of();
         match self.kind {
             IndexKind::ById => item::to_item(&self.event_item(tenant)),
-            IndexKind::Timeline => item::to_item(&TimelineItem {
-                pk: timeline_key(tenant, &entry.event.order_id),
+            IndexKind::Listed(listing) => item::to_item(&ListedItem {
+                pk: listing.key(tenant, &entry.event.order_id),
                 sk: sealed.sequence,
                 received_at: self.segment.received_at,
                 sha256: ByteArray::new(sealed.leaf_hash.0),
@@ -238,6 +280,8 @@ pub(super) fn items(segment: &Arc<Segment>) -> impl Iterator<Item = IndexItem> {
 }
 
 /// The index items of one entry of a segment.
-pub(super) fn items_of(segment: &Arc<Segment>, offset: usize) -> [IndexItem; 2] {
-    [IndexKind::ById, IndexKind::Timeline].map(|kind| IndexItem { segment: Arc::clone(segment), offset, kind })
+pub(super) fn items_of(segment: &Arc<Segment>, offset: usize) -> impl Iterator<Item = IndexItem> + use<> {
+    let kinds = IndexKind::of(&segment.entries[offset].event);
+    let segment = Arc::clone(segment);
+    kinds.iter().map(move |kind| IndexItem { segment: Arc::clone(&segment), offset, kind: *kind })
 }

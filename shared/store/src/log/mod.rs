@@ -27,7 +27,7 @@ use domain::ids::TenantId;
 use ledger::Origin;
 
 pub use draft::{Draft, Submission};
-pub use index::{EventItem, Found, IndexItem, IndexKey, Receipt, RecordedEvent};
+pub use index::{EventItem, Found, IndexItem, IndexKey, Listing, Receipt, RecordedEvent};
 pub use protocol::{Outcome, Repaired};
 pub use read::{LogPosition, Order, ScanPage, Status, TimelinePage, TimelinePosition};
 pub use segment::{Entry, SchemaTag, Segment};

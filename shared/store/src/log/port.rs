@@ -19,7 +19,7 @@ use ledger::{Chain, Origin};
 
 use super::{
     draft::Draft,
-    index::{Found, IndexItem, IndexKey, RecordedEvent},
+    index::{Found, IndexItem, IndexKey, Listing, RecordedEvent},
     segment::Segment,
     stored::StoredSegment,
 };
@@ -235,11 +235,12 @@ pub trait Tables: fmt::Debug + Send + Sync {
     /// An event of a timeline.
     fn recorded<'a>(&'a self, key: &'a IndexKey) -> Answer<'a, Option<RecordedEvent>>;
 
-    /// The events of an order after a sequence number, at most `limit`, and whether they are the last.
+    /// The events in one of an order's lists after a sequence number, at most `limit`, and whether they are the last.
     fn of_order<'a>(
         &'a self,
         tenant: &'a TenantId,
         order_id: &'a OrderId,
+        listing: Listing,
         after: u64,
         limit: i32,
     ) -> Answer<'a, (Vec<RecordedEvent>, bool)>;

@@ -15,7 +15,7 @@ use ledger::Hash;
 
 use super::{
     Log,
-    index::{IndexKey, RecordedEvent},
+    index::{IndexKey, Listing, RecordedEvent},
     segment::Segment,
     stored::StoredSegment,
 };
@@ -29,6 +29,9 @@ const MAX_SCANNED: usize = 10_000;
 const PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// How many segments a scan reads at once: at about 64 KB each, 1 MB.
 const SCAN_SEGMENTS: usize = 16;
+
+/// How many events of an order are read at once; 1 MB is where DynamoDB ends a page by itself.
+const LISTED_AT_ONCE: i32 = 1000;
 
 /// How many segments a reader of the whole log has at once.
 const READ_AHEAD: usize = 64;
@@ -149,7 +152,7 @@ impl Log {
             Order::OccurredAt => 0,
         };
         loop {
-            let (events, last) = self.tables.of_order(tenant, order_id, read_to, at_once).await?;
+            let (events, last) = self.tables.of_order(tenant, order_id, Listing::Timeline, read_to, at_once).await?;
             for recorded in events {
                 scanned += 1;
                 read_to = recorded.sequence;
@@ -166,6 +169,43 @@ impl Log {
                 return Ok(page.finish(None));
             }
         }
+    }
+
+    /// The events of an order that say something about its others: corrections and [records](domain::record), in their
+    /// sequence. One query unless there are more than a thousand, or 1 MB of them.
+    pub fn linked(
+        &self,
+        tenant: &TenantId,
+        order_id: &OrderId,
+    ) -> impl Stream<Item = Result<RecordedEvent, StoreError>> + Send + use<> {
+        self.listed(tenant, order_id, Listing::Linked, 0)
+    }
+
+    /// The events of an order after a sequence number, in their sequence, without end but the order's.
+    ///
+    /// # Errors
+    /// In the stream: [`StoreError`], after which it ends.
+    pub fn listed(
+        &self,
+        tenant: &TenantId,
+        order_id: &OrderId,
+        listing: Listing,
+        after: u64,
+    ) -> impl Stream<Item = Result<RecordedEvent, StoreError>> + Send + use<> {
+        let (tables, tenant, order_id) = (Arc::clone(&self.tables), tenant.clone(), order_id.clone());
+        let start = (VecDeque::<RecordedEvent>::new(), after, false);
+        stream::try_unfold(start, move |(mut ahead, after, mut last)| {
+            let (tables, tenant, order_id) = (Arc::clone(&tables), tenant.clone(), order_id.clone());
+            async move {
+                if ahead.is_empty() && !last {
+                    let (events, end) = tables.of_order(&tenant, &order_id, listing, after, LISTED_AT_ONCE).await?;
+                    (ahead, last) = (events.into(), end);
+                }
+                let Some(recorded) = ahead.pop_front() else { return Ok(None) };
+                let after = recorded.sequence;
+                Ok(Some((recorded, (ahead, after, last))))
+            }
+        })
     }
 
     /// A page of the whole log: the events that match the filter, in sequence.

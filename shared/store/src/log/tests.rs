@@ -14,6 +14,7 @@ use domain::{
     filter::EventFilter,
     ids::TenantId,
 };
+use futures::TryStreamExt;
 use ledger::Chain;
 
 use super::{
@@ -77,9 +78,13 @@ async fn checked(log: &Log, tenant: &TenantId) -> Vec<String> {
 
 /// A commit by a writer that dies right after it.
 async fn commit_and_crash(log: &Log, tenant: &TenantId, id: &str) {
+    commit_submission_and_crash(log, tenant, submission(id)).await;
+}
+
+async fn commit_submission_and_crash(log: &Log, tenant: &TenantId, submission: Submission) {
     let name = log.name(tenant);
     let head = log.tables.head(&name).await.unwrap();
-    let draft = Draft::new(submission(id), ledger::Secret::new([1; 32])).unwrap();
+    let draft = Draft::new(submission, ledger::Secret::new([1; 32])).unwrap();
     let segment = Segment::seal(&head.chain, log.clock.now(), [2; 16], &[Arc::new(draft)]);
     assert_eq!(log.tables.commit(&name, Arc::new(segment)).await.unwrap(), Put::Done);
 }
@@ -414,4 +419,25 @@ async fn a_log_that_lost_its_end_is_neither_continued_nor_trusted() {
             assert!(matches!(outcome, Err(crate::StoreError::Corrupt { .. })), "{outcome:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_said_about_an_orders_events_is_found_apart_from_them() {
+    let (_dynamo, log) = log().await;
+    let mut correction = submission("c");
+    correction.event.correction_of = Some("a".parse().unwrap());
+    log.append(&acme(), vec![submission("a"), submission("b"), correction]).await.unwrap();
+    // Of a writer that died before the index: repair makes the same items.
+    let mut late = submission("d");
+    late.event.correction_of = Some("c".parse().unwrap());
+    commit_submission_and_crash(&log, &acme(), late).await;
+    log.repair(&acme()).await.unwrap();
+
+    let order = "ord_1".parse().unwrap();
+    let linked: Vec<_> = log.linked(&acme(), &order).try_collect().await.unwrap();
+    let timeline: Vec<_> = log.listed(&acme(), &order, super::Listing::Timeline, 2).try_collect().await.unwrap();
+    assert_eq!(linked, timeline);
+    assert_eq!(linked.iter().map(|recorded| recorded.sequence).collect::<Vec<_>>(), [3, 4]);
+    let other: Vec<_> = log.linked(&"rival".parse().unwrap(), &order).try_collect().await.unwrap();
+    assert_eq!(other, []);
 }

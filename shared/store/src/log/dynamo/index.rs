@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     super::{
-        index::{EventItem, Found, IndexItem, IndexKey, RecordedEvent, recorded_from_item, timeline_key},
+        index::{EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent, recorded_from_item},
         port::{BATCH_GET, LogName, Slot},
     },
     DynamoTables, PARALLEL, inbox,
@@ -165,7 +165,7 @@ impl DynamoTables {
             .limit(1)
             .key_condition_expression("pk = :pk")
             .projection_expression("pk, sk")
-            .expression_attribute_values(":pk", s(timeline_key(&log.tenant, &order_id)))
+            .expression_attribute_values(":pk", s(Listing::Timeline.key(&log.tenant, &order_id)))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
@@ -177,8 +177,7 @@ impl DynamoTables {
 
     pub(super) async fn query_order(
         &self,
-        tenant: &TenantId,
-        order_id: &OrderId,
+        partition: String,
         after: u64,
         limit: i32,
     ) -> Result<(Vec<RecordedEvent>, bool), StoreError> {
@@ -189,7 +188,7 @@ impl DynamoTables {
             .consistent_read(true)
             .limit(limit)
             .key_condition_expression("pk = :pk AND sk > :after")
-            .expression_attribute_values(":pk", s(timeline_key(tenant, order_id)))
+            .expression_attribute_values(":pk", s(partition))
             .expression_attribute_values(":after", n(after))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()

@@ -14,7 +14,7 @@ use domain::ids::{OrderId, TenantId};
 pub(super) use inbox::announcement_item;
 
 use super::{
-    index::{EventItem, Found, IndexItem, IndexKey, RecordedEvent},
+    index::{EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent},
     port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
     segment::Segment,
     stored::{SegmentItem, StoredSegment},
@@ -164,9 +164,10 @@ impl Tables for DynamoTables {
         &'a self,
         tenant: &'a TenantId,
         order_id: &'a OrderId,
+        listing: Listing,
         after: u64,
         limit: i32,
     ) -> Answer<'a, (Vec<RecordedEvent>, bool)> {
-        Box::pin(self.query_order(tenant, order_id, after, limit))
+        Box::pin(self.query_order(listing.key(tenant, order_id), after, limit))
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     super::{
         dynamo::announcement_item,
-        index::{EventItem, Found, IndexItem, IndexKey, RecordedEvent, timeline_key},
+        index::{EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent},
         port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
         protocol::{self, Call},
         segment::Segment,
@@ -358,11 +358,12 @@ impl Tables for MemoryTables {
         &'a self,
         tenant: &'a TenantId,
         order_id: &'a OrderId,
+        listing: Listing,
         after: u64,
         limit: i32,
     ) -> Answer<'a, (Vec<RecordedEvent>, bool)> {
         self.in_the_middle(move |shared| {
-            let key = IndexKey { pk: timeline_key(tenant, order_id), sk: after };
+            let key = IndexKey::listed(listing, tenant, order_id, after);
             let limit = usize::try_from(limit).unwrap_or_default();
             let mut events: Vec<_> = shared.memory.index_after(&key).take(limit + 1).map(IndexItem::recorded).collect();
             let last = events.len() <= limit;

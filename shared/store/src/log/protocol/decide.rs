@@ -33,7 +33,7 @@ pub enum Outcome {
 pub(super) struct Known {
     pub(super) item: EventItem,
     /// Its index items, if they are not known to be there.
-    pub(super) unapplied: Option<[IndexItem; 2]>,
+    pub(super) unapplied: Option<Vec<IndexItem>>,
 }
 
 /// The drafts' ids that are in the log, each with its place.
@@ -61,7 +61,7 @@ pub(super) fn known<'a>(
         // An id that is found does not mean that the order's timeline has the event as well.
         let unapplied = in_tail
             .filter(|(segment, _)| segment.first >= view.applied)
-            .map(|(segment, at)| index::items_of(segment, *at));
+            .map(|(segment, at)| index::items_of(segment, *at).collect());
         let place = match (indexed, in_tail) {
             (Some(item), _) => Some(Known { item, unapplied }),
             (None, Some((segment, at))) => {

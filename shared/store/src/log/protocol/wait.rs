@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     super::{
-        index::{Found, IndexKey},
+        index::{self, Found, IndexKey},
         port::{Announcement, Head, Mark},
     },
     Call, Moment, Step,
@@ -184,18 +184,24 @@ impl Writer {
         self.announce(None, true, moment)
     }
 
-    /// Settles what is found by its id and in its order's timeline, and adds to `places` what to look for there.
+    /// Settles what is found by its id and in its order's lists, and adds to `places` what to look for there.
     fn settle_found(&mut self, found: &Found, places: &mut Vec<IndexKey>) {
+        let known = places.clone();
         for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
             let tenant = &self.log.tenant;
             if settled.is_none()
                 && let Some(Some(item)) = found.get(&IndexKey::event(tenant, draft.event_id()))
             {
-                let place = IndexKey::timeline(tenant, &item.order_id, item.sequence);
-                if found.contains_key(&place) {
+                let wanted: Vec<_> = match item.submitted() {
+                    Some(first) if first != draft.submitted => {
+                        vec![IndexKey::timeline(tenant, &item.order_id, item.sequence)]
+                    }
+                    _ => index::listed_keys(tenant, &draft.entry.event, item.sequence).collect(),
+                };
+                if wanted.iter().all(|place| found.contains_key(place)) {
                     *settled = Some(decide::settle(&self.log, draft, item));
-                } else if !places.contains(&place) {
-                    places.push(place);
+                } else {
+                    places.extend(wanted.into_iter().filter(|place| !known.contains(place)));
                 }
             }
         }
