@@ -4,8 +4,11 @@
 //! - [`Failures`]: what came in and could not become an event.
 //! - [`Trees`]: the tenants' Merkle trees, their tiles, checkpoints and proofs; [`Integrator`] lets them grow.
 //! - [`Schemas`]: what payloads look like, and [`SchemaCache`]: whether one does.
+//! - [`AccessLog`]: who has read what.
 
+pub mod access;
 mod aws;
+mod bucket;
 mod capacity;
 pub mod changes;
 mod clock;
@@ -22,6 +25,7 @@ mod signer;
 pub mod testing;
 pub mod tree;
 
+pub use access::AccessLog;
 pub use aws::{Aws, ConfigError, required};
 pub use clock::Clock;
 pub use error::StoreError;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use super::Faults;
 use crate::{
+    bucket::{Condition, Object, Put},
     error::StoreError,
-    tree::bucket::{Condition, Object, Put},
 };
 
 /// Objects by their keys. Clones are the same bucket.
@@ -64,6 +64,13 @@ impl MemoryBucket {
     #[must_use]
     pub fn take_reads(&self) -> usize {
         std::mem::take(&mut self.lock().reads).into_values().sum()
+    }
+
+    pub(crate) async fn remove(&self, key: &str) -> Result<(), StoreError> {
+        self.travel().await;
+        let call = self.faults.before()?;
+        self.delete(key);
+        Ok(self.faults.after(call)?)
     }
 
     fn lock(&self) -> MutexGuard<'_, Objects> {

@@ -11,8 +11,7 @@
 //!
 //! [`Integrator`] lets trees grow and signs them; [`Trees`] reads.
 
-pub(crate) mod bucket;
-mod export;
+pub(crate) mod export;
 mod integrate;
 mod keys;
 mod publish;
@@ -46,8 +45,8 @@ pub use witness::WitnessRecord;
 use crate::{
     Aws, StoreError,
     aws::{ConfigError, required},
+    bucket::Bucket,
 };
-use bucket::Bucket;
 use table::TreeTable;
 
 /// How many tenants a page of them has.
@@ -69,7 +68,7 @@ impl Trees {
     pub fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
         Ok(Self {
             table: TreeTable::from_env(aws)?,
-            bucket: Bucket::from_env(aws)?,
+            bucket: Bucket::from_env(aws, "LEDGER_BUCKET")?,
             origin_prefix: required("LEDGER_ORIGIN")?,
         })
     }
@@ -91,11 +90,7 @@ impl Trees {
     pub fn with_faults(&self, faults: &crate::testing::Faults) -> Self {
         let config = self.table.dynamo.config().to_builder().interceptor(faults.clone()).build();
         let table = TreeTable { dynamo: aws_sdk_dynamodb::Client::from_conf(config), name: self.table.name.clone() };
-        let bucket = match &self.bucket {
-            Bucket::Memory(bucket) => Bucket::Memory(bucket.with_faults(faults)),
-            s3 @ Bucket::S3 { .. } => s3.clone(),
-        };
-        Self { table, bucket, origin_prefix: self.origin_prefix.clone() }
+        Self { table, bucket: self.bucket.with_faults(faults), origin_prefix: self.origin_prefix.clone() }
     }
 
     /// The name of a tenant's log.

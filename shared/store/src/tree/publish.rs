@@ -15,12 +15,12 @@ use ledger::{
 };
 use metrics::counter;
 
-use super::{
-    Integrator, KeyKind, Published, TreeState,
+use super::{Integrator, KeyKind, Published, TreeState, checkpoint_key, verifier_key};
+use crate::{
     bucket::{Condition, Put},
-    checkpoint_key, verifier_key,
+    error::StoreError,
+    retry,
 };
-use crate::{error::StoreError, retry};
 
 /// How often a run that finds the checkpoint replaced looks again.
 const MAX_ATTEMPTS: u32 = 8;

@@ -5,11 +5,12 @@ use domain::{ids::TenantId, time::Timestamp};
 use ledger::note::{Note, Signature};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Trees,
+use super::Trees;
+use crate::{
     bucket::{Condition, Put},
+    error::StoreError,
+    retry,
 };
-use crate::{error::StoreError, retry};
 
 /// How often a writer that finds the object replaced looks again.
 const MAX_ATTEMPTS: u32 = 8;

@@ -1,9 +1,12 @@
-//! The ledger's bucket: objects that are written once, and a few that are replaced under a condition.
+//! A bucket: objects that are written once, and a few that are replaced under a condition.
+
+use std::time::Duration;
 
 use aws_sdk_s3::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::get_object::GetObjectError,
+    presigning::PresigningConfig,
     primitives::ByteStream,
 };
 use bytes::Bytes;
@@ -14,7 +17,7 @@ use crate::{
     error::StoreError,
 };
 
-/// The largest object that is ours: 256 entries of at most 64 KiB, each with its length.
+/// The largest object that is read into memory: 256 entries of at most 64 KiB, each with its length.
 const MAX_OBJECT_BYTES: i64 = 256 * (2 + 64 * 1024);
 /// How often an object that is written once may be there and then again not, before we give up: somebody is deleting.
 const MAX_ATTEMPTS: usize = 3;
@@ -45,7 +48,35 @@ pub(crate) enum Put {
     Refused,
 }
 
-/// The bucket.
+/// How a downloaded object presents itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct File<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) content_type: &'a str,
+}
+
+impl File<'_> {
+    /// `Content-Disposition` (RFC 6266): saved, never shown. Beside the plain name stands the exact one, in UTF-8 with
+    /// percent signs (RFC 8187).
+    fn disposition(&self) -> String {
+        let plain = |char: char| if char.is_ascii_alphanumeric() || "-_.".contains(char) { char } else { '_' };
+        let ascii: String = self.name.chars().map(plain).collect();
+        let mut exact = String::new();
+        for byte in self.name.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+                exact.push(char::from(byte));
+            } else {
+                exact.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        if ascii == exact {
+            return format!("attachment; filename=\"{ascii}\"");
+        }
+        format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{exact}")
+    }
+}
+
+/// A bucket. Clones are the same one.
 #[derive(Debug, Clone)]
 pub(crate) enum Bucket {
     S3 {
@@ -57,9 +88,18 @@ pub(crate) enum Bucket {
 }
 
 impl Bucket {
-    /// The one that `LEDGER_BUCKET` names.
-    pub(super) fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
-        Ok(Self::S3 { client: aws.s3(), name: required("LEDGER_BUCKET")? })
+    /// The one that an environment variable names.
+    pub(crate) fn from_env(aws: &Aws, variable: &'static str) -> Result<Self, ConfigError> {
+        Ok(Self::S3 { client: aws.s3(), name: required(variable)? })
+    }
+
+    /// The same bucket, whose calls fail by a plan.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_faults(&self, faults: &crate::testing::Faults) -> Self {
+        match self {
+            Self::Memory(bucket) => Self::Memory(bucket.with_faults(faults)),
+            s3 @ Self::S3 { .. } => s3.clone(),
+        }
     }
 
     /// Reads an object. S3 is strongly consistent: what was put is found.
@@ -88,11 +128,46 @@ impl Bucket {
         }
     }
 
+    /// Deletes an object. One that is not there is deleted already.
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        counter!("S3Writes").increment(1);
+        match self {
+            Self::S3 { client, name } => {
+                let deleted = client.delete_object().bucket(name).key(key).send().await;
+                deleted.map(drop).map_err(|error| StoreError::from_sdk("DeleteObject", &error))
+            }
+            #[cfg(feature = "testing")]
+            Self::Memory(memory) => memory.remove(key).await,
+        }
+    }
+
+    /// An address from which whoever has it can read the object, for so long, as a file of a name and type. Whether the
+    /// object is there is not looked at.
+    pub(crate) async fn download(&self, key: &str, lifetime: Duration, file: File<'_>) -> Result<String, StoreError> {
+        match self {
+            Self::S3 { client, name } => {
+                let lifetime = PresigningConfig::expires_in(lifetime).map_err(StoreError::corrupt)?;
+                let request = client
+                    .get_object()
+                    .bucket(name)
+                    .key(key)
+                    .response_content_type(file.content_type)
+                    .response_content_disposition(file.disposition())
+                    .presigned(lifetime)
+                    .await
+                    .map_err(|error| StoreError::from_sdk("GetObject (link)", &error))?;
+                Ok(request.uri().to_owned())
+            }
+            #[cfg(feature = "testing")]
+            Self::Memory(_) => Ok(format!("memory:{key}")),
+        }
+    }
+
     /// Writes an object that never changes. Writing it again is right, and costs a read.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when something else is there: what was published does not follow from the log.
-    pub(super) async fn put_for_ever(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+    pub(crate) async fn put_for_ever(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
         for _ in 0..MAX_ATTEMPTS {
             if self.put(key, bytes.clone(), "application/octet-stream", Condition::Absent).await? == Put::Done {
                 return Ok(());
@@ -148,5 +223,18 @@ async fn put(
             Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey") => Ok(Put::Refused),
             _ => Err(StoreError::from_sdk("PutObject", &error)),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::File;
+
+    #[test]
+    fn a_file_is_named_in_a_way_that_no_header_breaks() {
+        let disposition = |name| File { name, content_type: "text/plain" }.disposition();
+        assert_eq!(disposition("invoice-7.pdf"), "attachment; filename=\"invoice-7.pdf\"");
+        let odd = "attachment; filename=\"a___b_.pdf\"; filename*=UTF-8''a%22%0D%0Ab%C3%BC.pdf";
+        assert_eq!(disposition("a\"\r\nbü.pdf"), odd);
     }
 }
