@@ -14,7 +14,12 @@ use super::{
     merge_patch::merge,
     node::{self, Members},
 };
-use crate::{event::Event, ids::EventId, time::Timestamp};
+use crate::{
+    event::Event,
+    ids::{EventId, OrderId},
+    record,
+    time::Timestamp,
+};
 
 /// The type of a correction whose sender names none.
 pub const CORRECTED: &str = "order.corrected";
@@ -26,6 +31,8 @@ pub enum InvalidCorrection {
     NotACorrection,
     #[error("an event cannot correct itself")]
     Itself,
+    #[error("what the service itself records is not corrected")]
+    OfARecord,
     #[error("there is no event with the id in correction_of")]
     UnknownOriginal,
     #[error("the corrected event belongs to another order")]
@@ -36,18 +43,21 @@ pub enum InvalidCorrection {
     Twice { event_id: EventId },
 }
 
-/// Says whether `correction` may be recorded; `original` is the event of the same tenant with the id in
+/// Says whether `correction` may be recorded; `original` is the order of the same tenant's event with the id in
 /// `correction_of`, if there is one.
 ///
 /// # Errors
-/// [`InvalidCorrection`]: it names no event, itself, an unknown one or another order's.
-pub fn check(correction: &Event, original: Option<&Event>) -> Result<(), InvalidCorrection> {
+/// [`InvalidCorrection`]: it names no event, itself, a record, an unknown event or another order's.
+pub fn check(correction: &Event, original: Option<&OrderId>) -> Result<(), InvalidCorrection> {
     let named = correction.correction_of.as_ref().ok_or(InvalidCorrection::NotACorrection)?;
     if *named == correction.event_id {
         return Err(InvalidCorrection::Itself);
     }
-    let original = original.filter(|event| event.event_id == *named).ok_or(InvalidCorrection::UnknownOriginal)?;
-    if original.order_id != correction.order_id {
+    if record::is_record_id(named) {
+        return Err(InvalidCorrection::OfARecord);
+    }
+    let original = original.ok_or(InvalidCorrection::UnknownOriginal)?;
+    if *original != correction.order_id {
         return Err(InvalidCorrection::OtherOrder);
     }
     Ok(())
