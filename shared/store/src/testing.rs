@@ -7,7 +7,7 @@ mod bucket;
 mod faults;
 mod key;
 
-use std::net::SocketAddr;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig};
 use aws_sdk_dynamodb::{
@@ -34,6 +34,8 @@ pub const SCHEMAS: &str = "Schemas";
 pub const REQUESTS: &str = "Requests";
 pub const FAILURES: &str = "Failures";
 pub const TREES: &str = "Trees";
+pub const ORDERS: &str = "Orders";
+pub const ACCESS: &str = "Access";
 
 /// The tables as template.yaml declares them: name, partition key, sort key.
 type TableKeys = (&'static str, (&'static str, ScalarAttributeType), Option<(&'static str, ScalarAttributeType)>);
@@ -56,17 +58,21 @@ impl LocalDynamo {
         let database = dynoxide::Database::memory().expect("an in-memory database");
         let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
         let aws = Aws::new(config(&format!("http://{address}")));
-        let tables: [TableKeys; 5] = [
+        let tables: [TableKeys; 6] = [
             (SEGMENTS, ("tenant", S), Some(("first", N))),
             (INDEX, ("pk", S), Some(("sk", N))),
             (SCHEMAS, ("tenant", S), Some(("name", S))),
             (REQUESTS, ("key", S), None),
             (FAILURES, ("tenant", S), Some(("id", S))),
+            (ACCESS, ("pk", S), Some(("sk", S))),
         ];
         for (name, partition, sort) in tables {
             create(aws.dynamo(), name, partition, sort).await;
         }
-        create_trees(aws.dynamo()).await;
+        create_indexed(aws.dynamo(), TREES, ["tenant", "name"], &[(crate::tree::OPEN_TREES, ["open", "tenant"])]).await;
+        let by_day_and_customer =
+            [(crate::orders::BY_DAY, ["tenant", "day_order"]), (crate::orders::BY_CUSTOMER, ["customer", "order_id"])];
+        create_indexed(aws.dynamo(), ORDERS, ["tenant", "order_id"], &by_day_and_customer).await;
         Self { aws, address, server }
     }
 
@@ -94,31 +100,32 @@ impl Drop for LocalDynamo {
     }
 }
 
-/// The one table with an index.
+/// A table with indexes that hold only keys; all of these are texts. `indexes`: name, partition key, sort key.
 #[expect(clippy::expect_used, reason = "test support: a test that cannot start must stop")]
-async fn create_trees(dynamo: &Client) {
-    let key = |name: &str, key: KeyType| {
-        KeySchemaElement::builder().attribute_name(name).key_type(key).build().expect("a complete key")
+async fn create_indexed(dynamo: &Client, name: &str, keys: [&str; 2], indexes: &[(&str, [&str; 2])]) {
+    let schema = |keys: [&str; 2]| {
+        let parts = [(keys[0], KeyType::Hash), (keys[1], KeyType::Range)].map(|(attribute, key)| {
+            KeySchemaElement::builder().attribute_name(attribute).key_type(key).build().expect("a complete key")
+        });
+        Some(parts.to_vec())
     };
-    let attribute = |name: &str| {
+    let attributes: BTreeSet<&str> = indexes.iter().flat_map(|(_, keys)| *keys).chain(keys).collect();
+    let attributes = attributes.into_iter().map(|name| {
         let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(S);
         definition.build().expect("a complete definition")
-    };
-    let index = GlobalSecondaryIndex::builder()
-        .index_name(crate::tree::OPEN_TREES)
-        .key_schema(key("open", KeyType::Hash))
-        .key_schema(key("tenant", KeyType::Range))
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
+    });
+    let indexes = indexes.iter().map(|(name, keys)| {
+        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let index = GlobalSecondaryIndex::builder().index_name(*name).set_key_schema(schema(*keys));
+        index.projection(projection).build().expect("a complete index")
+    });
     dynamo
         .create_table()
-        .table_name(TREES)
+        .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("tenant"))
-        .attribute_definitions(attribute("name"))
-        .attribute_definitions(attribute("open"))
-        .key_schema(key("tenant", KeyType::Hash))
-        .key_schema(key("name", KeyType::Range))
-        .global_secondary_indexes(index.build().expect("a complete index"))
+        .set_attribute_definitions(Some(attributes.collect()))
+        .set_key_schema(schema(keys))
+        .set_global_secondary_indexes(Some(indexes.collect()))
         .send()
         .await
         .expect("the table is created");
