@@ -1,6 +1,7 @@
 //! Everything that is stored, and the only place that knows the tables' keys and the SDK.
 //!
 //! - [`Log`]: a tenant's log of segments and the index over it; the append protocol lives there.
+//! - [`Orders`]: which orders there are; [`OrderIndex`] follows the logs for it.
 //! - [`Failures`]: what came in and could not become an event.
 //! - [`Trees`]: the tenants' Merkle trees, their tiles, checkpoints and proofs; [`Integrator`] lets them grow.
 //! - [`Schemas`]: what payloads look like, and [`SchemaCache`]: whether one does.
@@ -17,6 +18,7 @@ mod error;
 pub mod failures;
 mod item;
 pub mod log;
+pub mod orders;
 pub mod requests;
 mod retry;
 pub mod schemas;
@@ -31,6 +33,7 @@ pub use clock::Clock;
 pub use error::StoreError;
 pub use failures::Failures;
 pub use log::Log;
+pub use orders::{OrderIndex, Orders};
 pub use schemas::{SchemaCache, Schemas};
 pub use signer::Signer;
 pub use tree::{Integrator, Trees};
