@@ -1,7 +1,8 @@
 //! What is around every handler of every API function.
 //!
 //! From the outside in: the request's id, span, log line and metrics; headers; panics; then for routes that exist,
-//! idempotency keys and `ETag`s. A path or method that is unknown gets a problem, like everything else.
+//! idempotency keys, `ETag`s and the records of reads. A path or method that is unknown gets a problem, like everything
+//! else.
 
 use std::any::Any;
 use std::time::Instant;
@@ -20,7 +21,7 @@ use crate::catalogue::ProblemType;
 use crate::gate::Gate;
 use crate::problem::Problem;
 use crate::request_id::{self, RequestId};
-use crate::{etag, idempotency};
+use crate::{access, etag, idempotency};
 
 /// The function as a service: its routes, with everything that all functions have in common around them.
 ///
@@ -37,6 +38,7 @@ where
         .fallback(unknown_path)
         // Innermost, so that an idempotency key is free again after a panic.
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(access::finish))
         .layer(middleware::from_fn(etag::tag))
         .layer(middleware::from_fn_with_state(gate, idempotency::once))
         .layer(CatchPanicLayer::custom(panicked))

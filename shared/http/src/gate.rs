@@ -1,10 +1,10 @@
-//! What every API function's state has a part of: who may come in, which requests came in before, and which cursors
-//! are ours.
+//! What every API function's state has a part of: who may come in, which requests came in before, which cursors are
+//! ours, and who has read what.
 
 use std::sync::Arc;
 
 use store::requests::Requests;
-use store::{Aws, StoreError};
+use store::{AccessLog, Aws, StoreError};
 use tokio::sync::OnceCell;
 
 use crate::auth::Verifier;
@@ -29,6 +29,7 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     verifier: Verifier,
     requests: Requests,
+    access: AccessLog,
     cursor_key: OnceCell<CursorKey>,
     clock: Clock,
 }
@@ -44,21 +45,23 @@ impl std::fmt::Debug for CursorKey {
 }
 
 impl Gate {
-    /// A gate as the environment describes it: [`Verifier::from_env`] and [`Requests::from_env`]. The issuer's keys
-    /// are fetched in the background, so nothing waits for them before the first request.
+    /// A gate as the environment describes it: [`Verifier::from_env`], [`Requests::from_env`] and
+    /// [`AccessLog::from_env`]. The issuer's keys are fetched in the background, so nothing waits for them before the
+    /// first request.
     ///
     /// # Errors
     /// [`ConfigError`] when a variable is missing or unusable.
     pub fn from_env(aws: &Aws) -> Result<Self, ConfigError> {
         let clock = Clock::System;
-        let gate = Self::new(Verifier::from_env(clock.clone())?, Requests::from_env(aws)?, clock);
+        let verifier = Verifier::from_env(clock.clone())?;
+        let gate = Self::new(verifier, Requests::from_env(aws)?, AccessLog::from_env(aws)?, clock);
         let warmed = gate.clone();
         telemetry::warm("token keys", async move { warmed.verifier().warm().await });
         Ok(gate)
     }
 
-    pub(crate) fn new(verifier: Verifier, requests: Requests, clock: Clock) -> Self {
-        Self(Arc::new(Inner { verifier, requests, cursor_key: OnceCell::new(), clock }))
+    pub(crate) fn new(verifier: Verifier, requests: Requests, access: AccessLog, clock: Clock) -> Self {
+        Self(Arc::new(Inner { verifier, requests, access, cursor_key: OnceCell::new(), clock }))
     }
 
     /// What time it is.
@@ -73,6 +76,10 @@ impl Gate {
 
     pub(crate) fn requests(&self) -> &Requests {
         &self.0.requests
+    }
+
+    pub(crate) fn access(&self) -> &AccessLog {
+        &self.0.access
     }
 
     /// The key for cursors; read from the table by whoever needs it first.

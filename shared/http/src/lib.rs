@@ -7,9 +7,10 @@
 //! - [`run`]: starts a function; [`app`]: the same as a service, for tests.
 //! - [`openapi`]: the document of the whole API.
 //!
-//! `Idempotency-Key`s, `ETag`s, request ids, logs and metrics are around every handler; nothing needs to be done for
-//! them.
+//! `Idempotency-Key`s, `ETag`s, the access log, request ids, logs and metrics are around every handler; nothing needs to
+//! be done for them.
 
+mod access;
 mod answer;
 mod app;
 pub mod auth;
@@ -39,7 +40,7 @@ pub use catalogue::ProblemType;
 pub use config::ConfigError;
 pub use gate::Gate;
 pub use lambda::run;
-pub use page::{DEFAULT_LIMIT, MAX_LIMIT, PAGE_BYTES, Page, PageParams, Paged, Paging};
+pub use page::{CLOSED_PAGE_SECONDS, DEFAULT_LIMIT, MAX_LIMIT, PAGE_BYTES, Page, PageParams, Paged, Paging};
 pub use problem::{Fault, Problem, ProblemBody};
 pub use query::{Path, Query};
 pub use store::Clock;

@@ -23,20 +23,23 @@
 
 use std::collections::BTreeMap;
 
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    Components, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response,
     ResponseBuilder, ServerBuilder,
 };
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
+use crate::access::MAX_PURPOSE_CHARS;
 use crate::catalogue::ProblemType;
 use crate::problem::{Fault, ProblemBody};
 
 /// The name of the security scheme; a handler that needs no token says `security(())`.
 const BEARER: &str = "bearer";
 
-/// What every GET can be answered with, apart from what was asked for.
+/// What every GET can be answered with, apart from what was asked for: problems, and 304.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadProblems {}
 
@@ -82,7 +85,11 @@ const WRITE: &[ProblemType] = &[
 
 impl IntoResponses for ReadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        by_status(READ)
+        let unchanged = "The client has it already, as its `If-None-Match` says; there is no body";
+        let unchanged = ResponseBuilder::new().description(unchanged).build();
+        let mut responses = by_status(READ);
+        responses.insert("304".to_owned(), RefOr::T(unchanged));
+        responses
     }
 }
 
@@ -106,9 +113,28 @@ fn by_status(kinds: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
     lines.into_iter().map(|(status, lines)| (status, RefOr::T(response(lines)))).collect()
 }
 
+/// The header that every GET with a token takes; see [`access`](crate::access).
+fn purpose() -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_PURPOSE_CHARS))
+        .pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+    ParameterBuilder::new()
+        .name("X-Purpose")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Why this is read, such as the number of a dispute. A read of history is kept in the access log, with this",
+        ))
+        .schema(Some(text))
+        .build()
+}
+
 /// One document of the functions' documents.
 ///
-/// The router's `{*path}`, which takes the rest of a path, is written as OpenAPI knows it: `{path}`.
+/// The router's `{*path}`, which takes the rest of a path, is written as OpenAPI knows it: `{path}`. Headers that every
+/// GET takes are added here.
 #[must_use]
 pub fn document(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
@@ -139,5 +165,9 @@ pub fn document(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     }
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    let reads = document.paths.paths.values_mut().filter_map(|item| item.get.as_mut());
+    for read in reads.filter(|read| read.security.is_none()) {
+        read.parameters.get_or_insert_default().push(RefOr::T(purpose()));
+    }
     document
 }

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderValue;
-use http::header::LINK;
+use http::header::{CACHE_CONTROL, LINK};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,11 @@ pub const MAX_LIMIT: u16 = 1000;
 /// How many bytes of items a page should have at most. Lambda answers with at most 6 MB, and JSON in JSON grows by its
 /// escapes; a handler whose items can be large ends its page here, short of `limit`.
 pub const PAGE_BYTES: usize = 3 * 1024 * 1024;
+
+/// How long a client may show a closed page without asking, in seconds. What was recorded stays as it is but for one
+/// thing: an erasure takes personal data out of it, and must then be seen everywhere soon. So this is short, no longer than
+/// any link to a document is good for; it spares whoever pages back and forth, or reads a list again at once.
+pub const CLOSED_PAGE_SECONDS: u32 = 300;
 
 const VERSION: u8 = 1;
 const TAG_BYTES: usize = 16;
@@ -74,7 +79,9 @@ pub struct PageParams {
     cursor: Option<String>,
 }
 
-/// One page of a list, as it is answered: 200, with an `ETag` and, unless it is the last page, a `Link` to the next.
+/// One page of a list, as it is answered: 200, with an `ETag` and, unless it is the last page, a `Link` to the next. A
+/// client that wants to use its copy asks each time whether it still holds, unless the list is
+/// [append-only](Self::append_only).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     /// The items, in the order of the list.
@@ -87,6 +94,20 @@ pub struct Page<T> {
     #[serde(skip)]
     #[schema(ignore)]
     next: Option<HeaderValue>,
+    /// Whether the list only grows at its end.
+    #[serde(skip)]
+    #[schema(ignore)]
+    append_only: bool,
+}
+
+impl<T> Page<T> {
+    /// Says of the list that it only grows at its end, and that its items stay as they are, such as events in the order of
+    /// the ledger. A page of it that has a next one is closed, and a client may keep it for [`CLOSED_PAGE_SECONDS`]. Not
+    /// for a list in another order, nor for one that filters by, or shows, what may be added later.
+    #[must_use]
+    pub fn append_only(self) -> Self {
+        Self { append_only: true, ..self }
+    }
 }
 
 impl Paging {
@@ -111,7 +132,7 @@ impl Paging {
     /// # Errors
     /// `internal`, when `next` has no JSON form.
     pub fn page<T, P: Serialize>(self, items: Vec<T>, next: Option<P>) -> Result<Page<T>, Problem> {
-        let Some(next) = next else { return Ok(Page { items, next_cursor: None, next: None }) };
+        let Some(next) = next else { return Ok(Page { items, next_cursor: None, next: None, append_only: false }) };
         let position = serde_json::to_vec(&next).map_err(|error| Problem::internal(&error))?;
         let cursor = self.cursors.seal(&position);
         let query = form_urlencoded::Serializer::new(String::new())
@@ -122,16 +143,18 @@ impl Paging {
         // so it is right behind any stage name, domain or proxy.
         let link = HeaderValue::try_from(format!(r#"<?{query}>; rel="next""#));
         let link = link.map_err(|error| Problem::internal(&error))?;
-        Ok(Page { items, next_cursor: Some(cursor), next: Some(link) })
+        Ok(Page { items, next_cursor: Some(cursor), next: Some(link), append_only: false })
     }
 }
 
 impl<T: Serialize> IntoResponse for Page<T> {
     fn into_response(mut self) -> Response {
-        let next = self.next.take();
+        let (next, append_only) = (self.next.take(), self.append_only);
         let mut response = Tagged(self).into_response();
-        if let Some(next) = next {
-            response.headers_mut().insert(LINK, next);
+        let Some(next) = next else { return response };
+        response.headers_mut().insert(LINK, next);
+        if append_only && let Ok(kept) = HeaderValue::try_from(format!("private, max-age={CLOSED_PAGE_SECONDS}")) {
+            response.headers_mut().insert(CACHE_CONTROL, kept);
         }
         response
     }

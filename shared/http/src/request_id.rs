@@ -1,6 +1,6 @@
 //! The id of the request that is being answered: in header `X-Request-Id`, in problems, in the log.
 
-use http::{HeaderName, Request};
+use http::{Extensions, HeaderName, Request};
 
 /// The header that carries it.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,7 +19,12 @@ pub(crate) struct RequestId(pub(crate) String);
 
 impl RequestId {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self("unknown".to_owned()))
+        Self::among(request.extensions())
+    }
+
+    /// The id among a request's extensions.
+    pub(crate) fn among(extensions: &Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or_else(|| Self("unknown".to_owned()))
     }
 
     /// Runs `work` with this as its request id.

@@ -14,7 +14,7 @@
 #![expect(clippy::expect_used, reason = "test support: a test that cannot start must stop")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use axum::Router;
@@ -25,13 +25,16 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+use store::AccessLog;
 use store::Clock;
+use store::access::Access;
 use store::requests::Requests;
-use store::testing::{LocalDynamo, REQUESTS};
+use store::testing::{ACCESS, LocalDynamo, REQUESTS};
 use tower::ServiceExt as _;
 
 use crate::auth::{Keys, Verifier};
 use crate::gate::Gate;
+use crate::request_id::RequestId;
 
 /// The issuer and the audience of the tokens.
 pub const ISSUER: &str = "https://issuer.test/";
@@ -90,7 +93,8 @@ impl TestGate {
         let keys = Keys::fixed(key.jwks().to_string().as_bytes(), clock.clone()).expect("a set with one key");
         let dynamo = LocalDynamo::start().await;
         let requests = Requests::new(dynamo.aws(), REQUESTS);
-        let gate = Gate::new(Verifier::new(keys, ISSUER, AUDIENCE, clock.clone()), requests, clock);
+        let access = AccessLog::new(dynamo.aws(), ACCESS, 400);
+        let gate = Gate::new(Verifier::new(keys, ISSUER, AUDIENCE, clock.clone()), requests, access, clock);
         Self { gate, key, millis, dynamo }
     }
 
@@ -104,6 +108,18 @@ impl TestGate {
     #[must_use]
     pub fn dynamo(&self) -> &LocalDynamo {
         &self.dynamo
+    }
+
+    /// The records of a tenant's reads today, the earliest first.
+    ///
+    /// # Panics
+    /// When there are more than a page of them.
+    pub async fn accesses(&self, tenant: &str) -> Vec<Access> {
+        let tenant = tenant.parse().expect("a tenant");
+        let page = self.gate.access().list(&tenant, self.gate.clock().now(), None, 1000).await;
+        let page = page.expect("the access log is read");
+        assert_eq!(page.next, None, "more records than a test can want");
+        page.records
     }
 
     /// Moves the clock.
@@ -253,14 +269,20 @@ impl Call {
         self
     }
 
-    /// Calls the function.
-    pub async fn send(self, app: &Router) -> Answer {
+    /// Calls the function. Each request has an id of its own, as behind the gateway.
+    pub async fn send(mut self, app: &Router) -> Answer {
+        static SENT: AtomicU64 = AtomicU64::new(0);
+        let id = RequestId(format!("request-{:06}", SENT.fetch_add(1, Ordering::Relaxed)));
+        self.request.extensions_mut().insert(id);
         let response = app.clone().oneshot(self.request).await.expect("a router answers everything");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a body in memory");
         let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let json = match media_type {
-            "application/json" | "application/problem+json" => serde_json::from_slice(&bytes).expect("a JSON body"),
+            // An answer to HEAD has the type alone.
+            "application/json" | "application/problem+json" if !bytes.is_empty() => {
+                serde_json::from_slice(&bytes).expect("a JSON body")
+            }
             _ => Value::Null,
         };
         Answer { status: parts.status, headers: parts.headers, json, bytes }

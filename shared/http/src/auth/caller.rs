@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::roles::{Permission, Roles};
 use super::token::Claims;
+use crate::access;
 use crate::catalogue::ProblemType;
 use crate::gate::Gate;
 use crate::problem::Problem;
@@ -18,6 +19,9 @@ use crate::problem::Problem;
 const X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
 
 /// Someone with a genuine token, in one of its tenants, who has permission `P`.
+///
+/// A read of history leaves a record of its own accord: a GET is recorded in the access log as soon as its caller is let
+/// in, if `P` may [show history](Permission::SHOWS_HISTORY).
 ///
 /// ```
 /// # use http_api::auth::{Caller, HistoryReader};
@@ -41,7 +45,7 @@ pub struct Caller<P> {
 pub(crate) struct Identity {
     pub(crate) tenant: TenantId,
     pub(crate) subject: String,
-    roles: Roles,
+    pub(crate) roles: Roles,
 }
 
 impl Identity {
@@ -69,11 +73,18 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let identity = Identity::of(parts, &Gate::from_ref(state)).await?;
+        let gate = Gate::from_ref(state);
+        let identity = Identity::of(parts, &gate).await?;
         if !P::is_given_by(identity.roles) {
             let detail = format!("this needs {} in the token", P::NEEDS);
             return Err(Problem::new(ProblemType::RoleRequired, detail)
                 .challenge(r#"Bearer realm="order-history", error="insufficient_scope""#));
+        }
+        if access::is_read(&parts.method) {
+            let purpose = access::purpose(&parts.headers)?;
+            if P::SHOWS_HISTORY {
+                access::begin(parts, &gate, &identity, purpose).await?;
+            }
         }
         Ok(Self {
             tenant: identity.tenant.clone(),
@@ -120,7 +131,11 @@ fn choose_tenant(headers: &HeaderMap, claims: &Claims) -> Result<TenantId, Probl
 }
 
 /// The header's only value. Two values would leave it to chance which one counts, here and in proxies.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, shown: &'static str) -> Result<Option<&'a str>, Problem> {
+pub(crate) fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    shown: &'static str,
+) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

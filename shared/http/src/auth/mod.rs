@@ -2,7 +2,8 @@
 //!
 //! A handler says who may call it in its signature, and then needs no further check:
 //! `caller: Caller<Producer>`. The order of the checks is fixed: a token that is genuine (401), a tenant
-//! that it is for (400, 403), a role in it (403).
+//! that it is for (400, 403), a role in it (403). A GET that is let in leaves a record in the access log, unless its
+//! permission shows no history ([`LedgerReader`], [`AnyRole`]).
 
 mod caller;
 mod keys;
@@ -10,8 +11,8 @@ mod roles;
 mod token;
 
 pub use caller::Caller;
-pub(crate) use caller::Identity;
+pub(crate) use caller::{Identity, single};
 #[cfg(feature = "testing")]
 pub(crate) use keys::Keys;
-pub use roles::{Admin, AnyRole, Auditor, HistoryReader, Permission, Producer, Roles};
+pub use roles::{Admin, AnyRole, Auditor, HistoryReader, LedgerReader, Permission, Producer, Roles};
 pub use token::Verifier;

@@ -122,3 +122,28 @@ async fn parameters_that_nobody_knows_are_refused() {
     }
     assert_eq!(call("%FF").send(&sample.app).await.problem(), "invalid-parameter");
 }
+
+#[tokio::test]
+async fn a_closed_page_may_be_kept_for_a_while_and_an_open_one_is_asked_for_again() {
+    let sample = Sample::start().await;
+    // Closed, the last one, in an order in which something may still come between.
+    for (query, kept) in [
+        ("?grows=true&limit=249", "private, max-age=300"),
+        ("?grows=true&limit=250", "private, no-cache"),
+        ("?limit=249", "private, no-cache"),
+    ] {
+        let page = ask(&sample, query).await;
+        assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, kept), "{query}");
+        assert_eq!(page.header("vary"), "authorization, x-tenant-id", "{query}");
+        let again =
+            get(&format!("{THINGS}{query}")).token(&sample.reader()).header("if-none-match", page.header("etag"));
+        let again = again.send(&sample.app).await;
+        assert_eq!(
+            (again.status.as_u16(), again.bytes.len(), again.header("cache-control")),
+            (304, 0, kept),
+            "{query}"
+        );
+        assert_eq!(again.header("link"), page.header("link"), "{query}");
+    }
+    assert_eq!(ask(&sample, "?grows=true&limit=0").await.header("cache-control"), "no-store");
+}

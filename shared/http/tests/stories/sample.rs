@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{FromRef, State};
 use domain::ids::EventId;
-use http_api::auth::{Admin, AnyRole, Auditor, HistoryReader, Producer};
+use http_api::auth::{Admin, AnyRole, Auditor, HistoryReader, LedgerReader, Producer};
 use http_api::testing::TestGate;
 use http_api::{
     Caller, Created, Document, Gate, Json, Page, Paged, Path, Problem, Query, RawJson, SeeOther, Tagged, app,
 };
 use serde::{Deserialize, Serialize};
+use store::AccessLog;
+use store::testing::ACCESS;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,6 +23,7 @@ pub(crate) const THINGS: &str = "/order-history/things";
 #[derive(Clone, FromRef)]
 struct SampleApi {
     gate: Gate,
+    access: AccessLog,
     /// How often a thing was made.
     made: Arc<AtomicU64>,
 }
@@ -34,7 +38,11 @@ impl Sample {
     pub(crate) async fn start() -> Self {
         let gate = TestGate::start().await;
         let made = Arc::new(AtomicU64::new(0));
-        let state = SampleApi { gate: gate.gate(), made: Arc::clone(&made) };
+        let state = SampleApi {
+            gate: gate.gate(),
+            access: AccessLog::new(gate.dynamo().aws(), ACCESS, 1),
+            made: Arc::clone(&made),
+        };
         let app = app(router(), state);
         Self { gate, app, made }
     }
@@ -63,6 +71,30 @@ fn router() -> OpenApiRouter<SampleApi> {
         .routes(routes!(any_role))
         .routes(routes!(panics))
         .routes(routes!(document))
+        .routes(routes!(ledger))
+        .routes(routes!(waits_for_its_record))
+        .routes(routes!(endless))
+}
+
+#[utoipa::path(get, path = "/order-history/ledger")]
+async fn ledger(_: Caller<LedgerReader>) {}
+
+/// Answers when its own record can be read, which must so be written meanwhile.
+#[utoipa::path(get, path = "/order-history/waits")]
+async fn waits_for_its_record(caller: Caller<Auditor>, State(api): State<SampleApi>) -> Json<usize> {
+    loop {
+        let page = api.access.list(&caller.tenant, api.gate.clock().now(), None, 10).await.unwrap();
+        if !page.records.is_empty() {
+            return Json(page.records.len());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// A body that never ends, and never gets to its first byte.
+#[utoipa::path(get, path = "/order-history/endless")]
+async fn endless(_: Caller<HistoryReader>) -> Body {
+    Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>())
 }
 
 #[utoipa::path(get, path = "/order-history/documents/{*path}")]
@@ -77,6 +109,8 @@ async fn document(_: Caller<HistoryReader>, Path(path): Path<String>) -> Result<
 #[derive(Debug, Deserialize)]
 struct Filter {
     source: Option<String>,
+    #[serde(default)]
+    grows: bool,
 }
 
 #[utoipa::path(get, path = "/order-history/things")]
@@ -85,7 +119,8 @@ async fn list(_: Caller<HistoryReader>, Paged(filter, paging): Paged<Filter>) ->
     let all = if filter.source.is_some() { 3 } else { 250 };
     let items: Vec<u64> = (after + 1..=all).take(paging.limit()).collect();
     let next = items.last().copied().filter(|last| *last < all);
-    paging.page(items, next)
+    let page = paging.page(items, next)?;
+    Ok(if filter.grows { page.append_only() } else { page })
 }
 
 #[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
