@@ -70,6 +70,8 @@ pub fn from_env(aws: &Aws) -> Result<Vec<Probe>, ConfigError> {
         table(aws, "requests", required("REQUESTS_TABLE")?),
         table(aws, "failures", required("FAILURES_TABLE")?),
         table(aws, "trees", required("TREES_TABLE")?),
+        table(aws, "orders", required("ORDERS_TABLE")?),
+        table(aws, "access", required("ACCESS_TABLE")?),
         bucket("ledger", "LEDGER_BUCKET")?,
         bucket("data", "DATA_BUCKET")?,
         Probe { part: Part::Stream, name: "ingest", target: Target::Stream(kinesis, required("INGEST_STREAM")?) },
