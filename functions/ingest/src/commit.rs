@@ -9,6 +9,9 @@ use store::{
 
 use crate::reading::Arrival;
 
+/// The reason of what is set aside because what is stored of its tenant cannot be read.
+const LOG_REFUSED: &str = "log-refused";
+
 /// What became of a tenant's events.
 #[derive(Debug, Default)]
 pub(crate) struct Committed {
@@ -17,6 +20,9 @@ pub(crate) struct Committed {
     pub(crate) conflicted: u64,
     /// Those that are not in the log, each with its reason.
     pub(crate) failures: Vec<Failure>,
+    /// The tenant's log, or one of its schemas, cannot be read: its events are set aside, and so must be all that come
+    /// after them.
+    pub(crate) refusal: Option<StoreError>,
 }
 
 /// Appends a tenant's events in their order, but for those that do not fit their schema.
@@ -32,22 +38,47 @@ pub(crate) async fn commit(
     let mut committed = Committed::default();
     let mut submissions = Vec::with_capacity(arrivals.len());
     let mut sent: Vec<(Place, Box<[u8]>)> = Vec::with_capacity(arrivals.len());
+    let mut unreadable = None;
     for Arrival { place, event, json } in arrivals {
-        match schemas.verdict(tenant, &event).await?.admit() {
-            Ok(schema) => {
-                submissions.push(Submission { event, schema });
+        if unreadable.is_some() {
+            sent.push((place, json));
+            continue;
+        }
+        match schemas.verdict(tenant, &event).await {
+            Ok(verdict) => match verdict.admit() {
+                Ok(schema) => {
+                    submissions.push(Submission { event, schema });
+                    sent.push((place, json));
+                }
+                Err(violations) => {
+                    let findings = violations
+                        .into_iter()
+                        .map(|violation| Finding { pointer: Some(violation.pointer), detail: violation.detail });
+                    let reason = "event-does-not-fit-schema";
+                    let failure = Failure::new(Some(tenant.clone()), place, reason, findings.collect(), &json)?;
+                    committed.failures.push(failure);
+                }
+            },
+            Err(error @ StoreError::Corrupt { .. }) => {
+                unreadable = Some(error);
                 sent.push((place, json));
             }
-            Err(violations) => {
-                let findings = violations
-                    .into_iter()
-                    .map(|violation| Finding { pointer: Some(violation.pointer), detail: violation.detail });
-                let reason = "event-does-not-fit-schema";
-                committed.failures.push(Failure::new(Some(tenant.clone()), place, reason, findings.collect(), &json)?);
-            }
+            Err(error) => return Err(error),
         }
     }
-    let outcomes = log.append(tenant, submissions).await?;
+    let outcomes = match unreadable {
+        None => log.append(tenant, submissions).await,
+        Some(error) => Err(error),
+    };
+    let outcomes = match outcomes {
+        Ok(outcomes) => outcomes,
+        Err(error @ StoreError::Corrupt { .. }) => {
+            committed.failures.extend(set_aside(tenant, sent, &error)?);
+            committed.refusal = Some(error);
+            return Ok(committed);
+        }
+        Err(error) => return Err(error),
+    };
     for (outcome, (place, json)) in outcomes.into_iter().zip(sent) {
         match outcome {
             Outcome::Recorded(_) => committed.recorded += 1,
@@ -62,4 +93,29 @@ pub(crate) async fn commit(
         }
     }
     Ok(committed)
+}
+
+/// What comes after a tenant's events that were set aside: it must not be recorded before them.
+pub(crate) fn refuse(tenant: &TenantId, arrivals: Vec<Arrival>, why: &StoreError) -> Result<Committed, StoreError> {
+    let sent = arrivals.into_iter().map(|Arrival { place, json, .. }| (place, json));
+    let failures = set_aside(tenant, sent, why)?;
+    Ok(Committed { failures, refusal: Some(why.clone()), ..Committed::default() })
+}
+
+/// Events that nothing is wrong with, for the failed-ingestion store: a person takes them out again.
+///
+/// # Errors
+/// `why`, if one of them does not fit in there as a whole.
+fn set_aside(
+    tenant: &TenantId,
+    sent: impl IntoIterator<Item = (Place, Box<[u8]>)>,
+    why: &StoreError,
+) -> Result<Vec<Failure>, StoreError> {
+    sent.into_iter()
+        .map(|(place, json)| {
+            let finding = Finding { pointer: None, detail: why.to_string() };
+            let failure = Failure::new(Some(tenant.clone()), place, LOG_REFUSED, vec![finding], &json)?;
+            if failure.is_whole() { Ok(failure) } else { Err(why.clone()) }
+        })
+        .collect()
 }

@@ -1,9 +1,12 @@
 //! The function behind the Kinesis stream: takes records apart, and appends their events to the ledger.
 //!
 //! Nothing that a record says can stop the shard: what is not an event, contradicts an event that is there, or does not
-//! fit its schema goes to the failed-ingestion store with the reason. Only trouble of our own fails the invocation. The
+//! fit its schema goes to the failed-ingestion store with the reason. Trouble of our own fails the invocation. The
 //! source then sends the whole batch again, which is safe: an event is recorded once, and a failure's key follows from
 //! where it stood.
+//!
+//! A log that cannot be read stays so however often the batch comes, and would keep the other tenants of its shard
+//! waiting. Its tenant's events are set aside in the failed-ingestion store, whole, until a person has mended the log.
 
 mod batch;
 mod commit;
@@ -54,6 +57,8 @@ pub enum IngestError {
 struct Trouble {
     /// Of these tenants nothing more is appended, or later events would come before those that failed.
     tenants: BTreeMap<TenantId, StoreError>,
+    /// These tenants' events are set aside, and so must be what comes after them.
+    refused: BTreeMap<TenantId, StoreError>,
     failures: Option<StoreError>,
 }
 
@@ -94,22 +99,32 @@ impl Ingest {
         let Window { tenants, mut failures, .. } = window;
         let refused = failures.len();
         let healthy = tenants.into_iter().filter(|(tenant, _)| !trouble.tenants.contains_key(tenant));
+        let refusals = &trouble.refused;
         let outcomes: Vec<_> = stream::iter(healthy)
             .map(|(tenant, arrivals)| async move {
-                let outcome = commit::commit(&self.log, &self.schemas, &tenant, arrivals).await;
+                let outcome = match refusals.get(&tenant) {
+                    None => commit::commit(&self.log, &self.schemas, &tenant, arrivals).await,
+                    Some(why) => commit::refuse(&tenant, arrivals, why),
+                };
                 (tenant, outcome)
             })
             .buffer_unordered(TENANTS_AT_ONCE)
             .collect()
             .await;
 
-        let mut total = Committed::default();
+        let (mut total, mut logs_refused) = (Committed::default(), 0);
         for (tenant, outcome) in outcomes {
             match outcome {
                 Ok(committed) => {
                     total.recorded += committed.recorded;
                     total.repeated += committed.repeated;
                     total.conflicted += committed.conflicted;
+                    if let Some(error) = committed.refusal {
+                        let events = committed.failures.len();
+                        tracing::error!(%tenant, %error, events, "a log was refused: its events are set aside");
+                        logs_refused += 1;
+                        trouble.refused.insert(tenant, error);
+                    }
                     failures.extend(committed.failures);
                 }
                 Err(error) => {
@@ -127,6 +142,7 @@ impl Ingest {
         metrics::counter!("EventsRepeated").increment(total.repeated);
         metrics::counter!("EventsConflicted").increment(total.conflicted);
         metrics::counter!("IngestRejected").increment(listed as u64);
+        metrics::counter!("LogsRefused").increment(logs_refused);
         let Committed { recorded, repeated, conflicted, .. } = total;
         tracing::info!(recorded, repeated, conflicted, refused, listed, "a window was taken in");
     }

@@ -139,6 +139,12 @@ impl Failure {
         Ok(first)
     }
 
+    /// Whether all of its bytes are kept, and not only the first of them.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.raw.raw_cut
+    }
+
     /// How many bytes this holds on to, in the order of magnitude.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {

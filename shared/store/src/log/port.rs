@@ -77,7 +77,9 @@ impl Head {
     /// Puts together what was read, and checks that it can be one log.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] for a torn read, [`StoreError::Corrupt`] for a log that is not ours or has a gap.
+    /// [`StoreError::Unavailable`] for a torn read, [`StoreError::Corrupt`] for a log that has a gap,
+    /// [`StoreError::Refused`] for one that was begun under another origin: a setting of ours is wrong, and the log is
+    /// not.
     pub(super) fn join(
         log: &LogName,
         mark: Mark,
@@ -90,8 +92,8 @@ impl Head {
             None => (Chain::new(log.origin.clone()), None),
         };
         if *chain.origin() != log.origin {
-            let (stored, ours) = (chain.origin(), &log.origin);
-            return Err(StoreError::corrupt(format_args!("the log's origin is {stored}, not {ours}")));
+            let code = format!("the log's origin is {}, not {}", chain.origin(), log.origin);
+            return Err(StoreError::Refused { operation: "Query(Segments)", code });
         }
         // A query is not a snapshot: the watermark may have been read after the segments, and be ahead of them.
         if chain.sequence() + 1 < mark.watermark {
@@ -157,7 +159,7 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// The round trips of the log. Every read is strongly consistent, item by item: it shows what was written before it
 /// started. A read of several items is *not* a snapshot: what is written meanwhile may be in one of them and not in
-/// another.
+/// another. A call names no item twice: DynamoDB refuses such a batch.
 pub trait Tables: fmt::Debug + Send + Sync {
     /// The end of the log. The watermark may be older or younger than the segments.
     fn head<'a>(&'a self, log: &'a LogName) -> Answer<'a, Head>;
@@ -165,7 +167,7 @@ pub trait Tables: fmt::Debug + Send + Sync {
     /// The watermark and the turn alone.
     fn mark<'a>(&'a self, log: &'a LogName) -> Answer<'a, Mark>;
 
-    /// Those of the index items that are there.
+    /// Those of the index items that are there, of any number of keys.
     fn lookup<'a>(&'a self, log: &'a LogName, keys: Vec<IndexKey>) -> Answer<'a, Found>;
 
     /// The sequence number of the last event in an order's timeline; none when there is no event, or when the store cannot
@@ -182,8 +184,8 @@ pub trait Tables: fmt::Debug + Send + Sync {
     /// Puts a segment where nothing is: the commit. All of it or nothing.
     fn commit<'a>(&'a self, log: &'a LogName, segment: Arc<Segment>) -> Answer<'a, Put>;
 
-    /// Writes index items and removes announcements, each by itself, in no order. After a failure some may be written.
-    /// May be repeated.
+    /// Writes index items and removes announcements, any number of them, each by itself, in no order. After a failure
+    /// some may be written. May be repeated.
     fn apply<'a>(&'a self, log: &'a LogName, items: Vec<IndexItem>, taken: Vec<Slot>) -> Answer<'a, ()>;
 
     /// Moves the watermark up; one that is there already, or higher, stays.
