@@ -8,7 +8,7 @@ use std::time::Duration;
 use domain::ids::TenantId;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::Log;
+use super::{Log, port::StagedObject};
 use crate::error::StoreError;
 
 /// Younger objects are left alone. It is only for the listing to be complete behind the place that is remembered.
@@ -21,14 +21,19 @@ impl Log {
     /// tenant's objects are listed once: how far is remembered.
     ///
     /// # Errors
-    /// [`StoreError`]: the same call goes on where this one stopped.
+    /// [`StoreError`] of one of the tenants; the others are swept all the same. The same call goes on where this one
+    /// stopped.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let tenants = self.tables.staging_tenants().await?;
-        stream::iter(tenants)
-            .map(|tenant| async move { self.sweep_tenant(&tenant).await })
+        let outcomes: Vec<_> = stream::iter(tenants)
+            .map(|tenant| async move {
+                let swept = self.sweep_tenant(&tenant).await;
+                swept.inspect_err(|error| tracing::error!(%tenant, %error, "a tenant's objects could not be swept"))
+            })
             .buffer_unordered(AT_ONCE)
-            .try_fold(0, |all, swept| async move { Ok(all + swept) })
-            .await
+            .collect()
+            .await;
+        outcomes.into_iter().sum()
     }
 
     async fn sweep_tenant(&self, tenant: &TenantId) -> Result<usize, StoreError> {
@@ -36,17 +41,15 @@ impl Log {
         let mut from = self.tables.swept(tenant).await?;
         loop {
             let objects = self.tables.staged(tenant, from, AGE).await?;
+            let page = objects.len();
             let verdicts: Vec<_> = stream::iter(objects)
                 .map(|object| async move {
-                    let found = self.tables.segment_before(tenant, object.first).await?;
-                    let pointer = found.filter(|segment| segment.first() == object.first);
-                    let is_orphan = pointer.map(|segment| segment.object(tenant).as_deref() != Some(&object.key));
+                    let is_orphan = self.is_orphan(tenant, &object).await?;
                     Ok::<_, StoreError>((object, is_orphan))
                 })
                 .buffered(AT_ONCE)
                 .try_collect()
                 .await?;
-            let page = verdicts.len();
             let decided: Vec<_> = verdicts.into_iter().map_while(|(object, orphan)| Some((object, orphan?))).collect();
             let stopped = decided.len() < page;
             let Some(last) = decided.last().map(|(object, _)| object.first) else { return Ok(swept) };
@@ -64,5 +67,12 @@ impl Log {
             }
             from = next;
         }
+    }
+
+    /// Whether nothing will ever point to an object; not known while its slot is empty.
+    async fn is_orphan(&self, tenant: &TenantId, object: &StagedObject) -> Result<Option<bool>, StoreError> {
+        let found = self.tables.segment_before(tenant, object.first).await?;
+        let pointer = found.filter(|segment| segment.first() == object.first);
+        Ok(pointer.map(|segment| segment.object(tenant).as_deref() != Some(&object.key)))
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aws_sdk_s3::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier},
 };
@@ -39,7 +38,7 @@ impl Objects {
             .body(ByteStream::from(packed.to_vec()))
             .send()
             .await
-            .map_err(|error| from_s3("PutObject(segments)", &error))?;
+            .map_err(|error| StoreError::from_sdk("PutObject(segments)", &error))?;
         Ok(())
     }
 
@@ -52,7 +51,7 @@ impl Objects {
             .key(key)
             .send()
             .await
-            .map_err(|error| from_s3(OPERATION, &error))?;
+            .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
         let body = answer.body.collect().await;
         let body = body.map_err(|error| StoreError::Unavailable { operation: OPERATION, code: error.to_string() })?;
         Ok(body.to_vec())
@@ -75,7 +74,7 @@ impl Objects {
             .max_keys(PAGE)
             .send()
             .await
-            .map_err(|error| from_s3("ListObjectsV2(segments)", &error))?;
+            .map_err(|error| StoreError::from_sdk("ListObjectsV2(segments)", &error))?;
         let now = std::time::SystemTime::now();
         let objects = answer.contents.unwrap_or_default().into_iter().map_while(|object| {
             let (key, modified) = (object.key?, object.last_modified?);
@@ -101,11 +100,11 @@ impl Objects {
                 .set_continuation_token(more.take())
                 .send()
                 .await
-                .map_err(|error| from_s3("ListObjectsV2(segments)", &error))?;
+                .map_err(|error| StoreError::from_sdk("ListObjectsV2(segments)", &error))?;
             let prefixes = answer.common_prefixes().iter().filter_map(|prefix| prefix.prefix());
             let names = prefixes.filter_map(|prefix| prefix.strip_prefix(ALL)?.strip_suffix('/'));
             // Nothing of ours has a name that is no tenant's.
-            tenants.extend(names.filter_map(|name| name.parse::<TenantId>().ok()));
+            tenants.extend(names.filter_map(|name| TenantId::from_stored(name).ok()));
             more = answer.next_continuation_token;
             if more.is_none() {
                 return Ok(tenants);
@@ -127,7 +126,7 @@ impl Objects {
             .delete(delete)
             .send()
             .await
-            .map_err(|error| from_s3(OPERATION, &error))?;
+            .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
         match answer.errors().first() {
             None => Ok(()),
             Some(error) => Err(StoreError::Unavailable {
@@ -135,16 +134,5 @@ impl Objects {
                 code: error.code().unwrap_or("unknown").to_owned(),
             }),
         }
-    }
-}
-
-/// As [`StoreError::from_sdk`], with the codes of S3.
-fn from_s3<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> StoreError {
-    match error.code() {
-        Some("SlowDown") => StoreError::Throttled { operation },
-        Some(code @ ("InternalError" | "RequestTimeout" | "OperationAborted")) => {
-            StoreError::Unavailable { operation, code: code.to_owned() }
-        }
-        _ => StoreError::from_sdk(operation, error),
     }
 }
