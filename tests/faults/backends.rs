@@ -3,16 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::{
-    Client,
-    operation::create_table::CreateTableError,
-    types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
-};
 use domain::{event::TenantSource, ids::TenantId};
 use store::{
     Aws, Clock,
     log::{Log, Outcome, Submission},
-    testing::{INDEX, LocalDynamo, SEGMENTS},
+    testing::LocalDynamo,
 };
 
 use crate::{
@@ -32,7 +27,7 @@ pub(crate) struct Backend {
 
 impl Backend {
     /// A process that reaches it over a wire of its own.
-    async fn reached_over(&self, chance: Arc<Chance>) -> (Proxy, Aws) {
+    pub(crate) async fn reached_over(&self, chance: Arc<Chance>) -> (Proxy, Aws) {
         let proxy = Proxy::start(self.endpoint.clone(), self.access_key.clone(), chance).await;
         let aws = LocalDynamo::client_at(proxy.address);
         (proxy, aws)
@@ -113,34 +108,6 @@ pub(crate) async fn dynoxide() -> (LocalDynamo, Backend) {
     let dynamo = LocalDynamo::start().await;
     let endpoint = format!("http://{}", dynamo.address());
     (dynamo, Backend { name: "dynoxide", endpoint, access_key: None })
-}
-
-/// Whoever listens there, with our tables made in it.
-pub(crate) async fn at(name: &'static str, endpoint: &str, access_key: Option<&str>) -> Backend {
-    let access_key = access_key.map(str::to_owned);
-    let backend = Backend { name, endpoint: endpoint.trim_end_matches('/').to_owned(), access_key };
-    let (_proxy, aws) = backend.reached_over(Arc::new(Chance::calm())).await;
-    for (table, partition, sort) in [(SEGMENTS, "tenant", "first"), (INDEX, "pk", "sk")] {
-        make_table(aws.dynamo(), table, partition, sort).await;
-    }
-    backend
-}
-
-async fn make_table(dynamo: &Client, name: &str, partition: &str, sort: &str) {
-    let mut request = dynamo.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-    for (attribute, scalar, key) in
-        [(partition, ScalarAttributeType::S, KeyType::Hash), (sort, ScalarAttributeType::N, KeyType::Range)]
-    {
-        let definition = AttributeDefinition::builder().attribute_name(attribute).attribute_type(scalar).build();
-        let element = KeySchemaElement::builder().attribute_name(attribute).key_type(key).build();
-        request = request.attribute_definitions(definition.unwrap()).key_schema(element.unwrap());
-    }
-    match request.send().await {
-        Ok(_) => {}
-        // From a run before.
-        Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {}
-        Err(error) => panic!("the table {name} cannot be made: {error:?}"),
-    }
 }
 
 fn submissions(events: Vec<domain::event::Event>) -> Vec<Submission> {

@@ -1,7 +1,6 @@
 //! Tables whose calls are lost, doubled, late, torn or half made.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -15,8 +14,9 @@ use store::{
     StoreError,
     log::{
         EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent, Segment, StoredSegment,
-        memory::MemoryTables,
+        memory::{Memory, MemoryTables},
         port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
+        protocol::Call,
     },
 };
 
@@ -82,6 +82,7 @@ impl Faulty {
 
     /// Every key is read at its own moment.
     async fn torn_lookup(self, log: LogName, mut keys: Vec<IndexKey>) -> Result<Found, StoreError> {
+        Memory::check(&log, &Call::Lookup(keys.clone()))?;
         let mut found = Found::new();
         while !keys.is_empty() {
             let part = if self.chance.toss() { 0..keys.len() } else { 0..keys.len().div_ceil(2) };
@@ -98,13 +99,7 @@ impl Faulty {
 
     /// Every item is written by itself, in any order, and perhaps only some are.
     async fn torn_apply(self, log: LogName, mut items: Vec<IndexItem>, mut taken: Vec<Slot>) -> Result<(), StoreError> {
-        // DynamoDB refuses a batch that writes an item twice.
-        let mut keys = HashSet::new();
-        let mut slots = HashSet::new();
-        if !items.iter().all(|item| keys.insert(item.key(&log.tenant))) || !taken.iter().all(|slot| slots.insert(slot))
-        {
-            return Err(StoreError::Refused { operation: "apply", code: "an item twice".to_owned() });
-        }
+        Memory::check(&log, &Call::Apply { items: items.clone(), taken: taken.clone() })?;
         while !items.is_empty() || !taken.is_empty() {
             if self.chance.toss() {
                 items.reverse();

@@ -11,6 +11,8 @@
 
 mod backends;
 mod chance;
+#[cfg(feature = "e2e")]
+mod elsewhere;
 mod faulty;
 mod handlers;
 mod proxy;
@@ -103,7 +105,7 @@ async fn over_dynamodb_local() {
         eprintln!("left out, as DYNAMODB_LOCAL=no says");
         return;
     };
-    let backend = backends::at("DynamoDB Local", &endpoint, None).await;
+    let backend = elsewhere::at("DynamoDB Local", &endpoint, None).await;
     backend.keeps_the_contract().await;
     backend.survives(SEEDS_OVER_A_WIRE).await;
 }
@@ -118,7 +120,7 @@ async fn over_the_local_stack() {
         return;
     }
     let (endpoint, key) = (&stack["endpoint_url"], &stack["credentials"]["access_key_id"]);
-    let backend = backends::at("the local stack", endpoint.as_str().unwrap(), key.as_str()).await;
+    let backend = elsewhere::at("the local stack", endpoint.as_str().unwrap(), key.as_str()).await;
     backend.keeps_the_contract().await;
     backend.survives(SEEDS_OVER_A_WIRE).await;
 }

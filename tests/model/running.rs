@@ -1,11 +1,12 @@
 //! A machine of the protocol with the calls that it waits for.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use store::{
     StoreError,
     log::{
         Draft, IndexKey, Outcome, Segment,
+        memory::Memory,
         port::LogName,
         protocol::{Call, Moment, Repairer, Round, Step, Writer},
     },
@@ -87,9 +88,8 @@ impl Running {
     pub(crate) fn ask(&mut self, rules: &Rules, round: Round) -> Result<(), String> {
         let calls = rules.variant.ask(self, round.calls);
         for call in &calls {
-            if has_doubles(&rules.log, call) {
-                return Err("a batch has a key twice, which DynamoDB refuses".to_owned());
-            }
+            // Whether it is made as a whole or in parts.
+            Memory::check(&rules.log, call).map_err(|refusal| refusal.to_string())?;
             if let Call::Commit(segment) = call {
                 self.tries += 1;
                 if rules.variant == Variant::NoHelp {
@@ -150,17 +150,5 @@ impl Running {
             StoreError::Refused { .. } | StoreError::Corrupt { .. } => false,
         };
         if fine { Ok(()) } else { Err(format!("an append fails without a reason: {error}")) }
-    }
-}
-
-/// Whether a batch would read or write one item twice.
-fn has_doubles(log: &LogName, call: &Call) -> bool {
-    match call {
-        Call::Lookup(keys) => keys.iter().collect::<HashSet<_>>().len() < keys.len(),
-        Call::Apply { items, taken } => {
-            items.iter().map(|item| item.key(&log.tenant)).collect::<HashSet<_>>().len() < items.len()
-                || taken.iter().collect::<HashSet<_>>().len() < taken.len()
-        }
-        _ => false,
     }
 }

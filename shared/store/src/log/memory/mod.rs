@@ -4,6 +4,7 @@
 //! once. [`MemoryTables`] shares one behind the port, lets calls take a while, and counts what they would cost.
 
 mod capacity;
+mod meter;
 mod state;
 mod tables;
 

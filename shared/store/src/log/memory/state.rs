@@ -32,6 +32,9 @@ impl Memory {
     /// head, or a batch of which only a part was written, makes the smaller calls below instead.
     #[must_use]
     pub fn answer(&mut self, log: &LogName, call: &Call) -> Answer {
+        if let Err(refusal) = Self::check(log, call) {
+            return call.failed(refusal);
+        }
         match call {
             Call::Head => Answer::Head(self.head(log, self.mark(&log.tenant))),
             Call::Mark => Answer::Mark(Ok(self.mark(&log.tenant))),
@@ -55,6 +58,25 @@ impl Memory {
             Call::Announce(announcement) => Answer::Announce(Ok(self.announce(&log.tenant, announcement))),
             Call::Announced => Answer::Announced(Ok(self.announced(&log.tenant))),
         }
+    }
+
+    /// DynamoDB refuses a batch that names an item twice.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`]
+    pub fn check(log: &LogName, call: &Call) -> Result<(), StoreError> {
+        let has_doubles = match call {
+            Call::Lookup(keys) => keys.iter().collect::<BTreeSet<_>>().len() < keys.len(),
+            Call::Apply { items, taken } => {
+                items.iter().map(|item| item.key(&log.tenant)).collect::<BTreeSet<_>>().len() < items.len()
+                    || taken.iter().collect::<BTreeSet<_>>().len() < taken.len()
+            }
+            _ => false,
+        };
+        if has_doubles {
+            return Err(StoreError::Refused { operation: "a batch", code: "an item twice".to_owned() });
+        }
+        Ok(())
     }
 
     /// The end of the log with a watermark that was read before or after the segments are read now.

@@ -1,7 +1,6 @@
 //! The state behind the port.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,15 +11,14 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        dynamo::announcement_item,
         index::{EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent},
         port::{Announcement, Answer, Head, LogName, Mark, Put, Slot, StagedObject, Tables},
         protocol::{self, Call},
         segment::Segment,
-        stored::{self, StoredSegment, object_key},
+        stored::{StoredSegment, object_key},
     },
     Memory, Units,
-    capacity::size_of,
+    meter::{Meter, Size},
 };
 use crate::error::StoreError;
 
@@ -35,22 +33,11 @@ pub struct MemoryTables {
 #[derive(Debug, Default)]
 struct Shared {
     memory: Memory,
-    units: Units,
-    sizes: Sizes,
-}
-
-/// The lengths of the items that are there, in bytes.
-#[derive(Debug, Default)]
-struct Sizes {
-    segments: HashMap<(TenantId, u64), usize>,
-    index: HashMap<IndexKey, usize>,
-    inbox: HashMap<(TenantId, Slot), usize>,
+    meter: Meter,
 }
 
 /// By how much a sleeper is late, about.
 const TIMER: Duration = Duration::from_micros(800);
-/// Of the item that holds watermark and turn.
-const MARK_BYTES: usize = 100;
 
 impl MemoryTables {
     /// Every call takes this long.
@@ -68,7 +55,7 @@ impl MemoryTables {
     /// What all calls have cost since this was last asked.
     #[must_use]
     pub fn take_units(&self) -> Units {
-        std::mem::take(&mut self.lock().units)
+        self.lock().meter.take()
     }
 
     /// Makes one call of a machine at once, whatever the delay, and counts what it costs.
@@ -77,10 +64,7 @@ impl MemoryTables {
     /// [`StoreError::Corrupt`], when what is to be written has no item: a bug of ours.
     pub fn answer(&self, log: &LogName, call: &Call) -> Result<protocol::Answer, StoreError> {
         let size = Size::of(log, call)?;
-        let mut shared = self.lock();
-        let answer = shared.memory.answer(log, call);
-        shared.count(log, call, &answer, &size);
-        Ok(answer)
+        Ok(self.lock().answer(log, call, &size))
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -104,104 +88,19 @@ impl MemoryTables {
     /// One call of a machine, and what it costs.
     async fn call(&self, log: &LogName, call: Call) -> Result<protocol::Answer, StoreError> {
         let size = Size::of(log, &call)?;
-        Ok(self
-            .in_the_middle(|shared| {
-                let answer = shared.memory.answer(log, &call);
-                shared.count(log, &call, &answer, &size);
-                answer
-            })
-            .await)
-    }
-}
-
-/// The lengths of the items that a call writes, in bytes. They are made as the real ones are, compression and all.
-#[derive(Debug, Default)]
-struct Size {
-    segment: usize,
-    announcement: usize,
-    index: Vec<usize>,
-}
-
-impl Size {
-    fn of(log: &LogName, call: &Call) -> Result<Self, StoreError> {
-        let mut size = Self::default();
-        match call {
-            Call::Commit(segment) => size.segment = size_of(&stored::to_item(&log.tenant, segment)?),
-            Call::Announce(announcement) => {
-                size.announcement = size_of(&announcement_item(&log.tenant, announcement)?);
-            }
-            Call::Apply { items, .. } => {
-                for item in items {
-                    size.index.push(size_of(&item.to_item(&log.tenant)?));
-                }
-            }
-            _ => {}
-        }
-        Ok(size)
+        Ok(self.in_the_middle(|shared| shared.answer(log, &call, &size)).await)
     }
 }
 
 impl Shared {
-    fn count(&mut self, log: &LogName, call: &Call, answer: &protocol::Answer, size: &Size) {
-        let units = &mut self.units;
-        let sizes = &mut self.sizes;
-        let tenant = &log.tenant;
-        units.calls += 1;
-        match (call, answer) {
-            (Call::Head, protocol::Answer::Head(Ok(head))) => {
-                let newest = sizes.segments.get(&(tenant.clone(), newest(&self.memory, tenant))).copied();
-                let tail = head.tail.iter().rev().skip(1);
-                let more = tail.map(|segment| sizes.segments.get(&(tenant.clone(), segment.first)).copied());
-                units.read += Units::read_of(MARK_BYTES + newest.unwrap_or_default());
-                let more: usize = more.map(Option::unwrap_or_default).sum();
-                units.read += if more > 0 { Units::read_of(more) } else { 0 };
-            }
-            (Call::Lookup(keys), _) => {
-                let each = keys.iter().map(|key| Units::read_of(sizes.index.get(key).copied().unwrap_or_default()));
-                units.read += each.sum::<u64>();
-            }
-            (Call::Commit(segment), protocol::Answer::Commit(Ok(put))) => {
-                let key = (tenant.clone(), segment.first);
-                let bytes = match put {
-                    Put::Done => *sizes.segments.entry(key).or_insert(size.segment),
-                    Put::Taken => sizes.segments.get(&key).copied().unwrap_or_default(),
-                };
-                units.written += Units::write_of(bytes);
-                units.refused += u64::from(*put == Put::Taken);
-            }
-            (Call::Apply { items, taken }, _) => {
-                for (item, bytes) in items.iter().zip(&size.index) {
-                    units.written += Units::write_of(*bytes);
-                    sizes.index.insert(item.key(tenant), *bytes);
-                }
-                for slot in taken {
-                    let bytes = sizes.inbox.remove(&(tenant.clone(), *slot)).unwrap_or_default();
-                    units.written += Units::write_of(bytes);
-                }
-            }
-            (Call::Announce(announcement), _) => {
-                units.written += Units::write_of(size.announcement);
-                sizes.inbox.insert((tenant.clone(), announcement.slot), size.announcement);
-            }
-            (Call::Announced, protocol::Answer::Announced(Ok(all))) => {
-                let bytes = all.iter().filter_map(|one| sizes.inbox.get(&(tenant.clone(), one.slot))).sum();
-                // Four shards, each read by itself.
-                units.read += Units::read_of(bytes).max(4);
-            }
-            (Call::PassTurn { .. }, protocol::Answer::PassTurn(Ok(put))) => {
-                units.written += 1;
-                units.refused += u64::from(*put == Put::Taken);
-            }
-            (Call::Raise(_), _) => units.written += 1,
-            // S3 has no units.
-            (Call::Stage(_), _) => {}
-            _ => units.read += 1,
+    fn answer(&mut self, log: &LogName, call: &Call, size: &Size) -> protocol::Answer {
+        if let Err(refusal) = size.check() {
+            return call.failed(refusal);
         }
+        let answer = self.memory.answer(log, call);
+        self.meter.count(&self.memory, log, call, &answer, size);
+        answer
     }
-}
-
-fn newest(memory: &Memory, tenant: &TenantId) -> u64 {
-    memory.segments(tenant).next_back().map_or(0, |segment| segment.first)
 }
 
 macro_rules! answered {
@@ -285,7 +184,7 @@ impl Tables for MemoryTables {
         self.in_the_middle(move |shared| {
             // Whose it is only the origin says here.
             let tenant = segment.origin.as_str().rsplit('/').next().unwrap_or_default();
-            let tenant = tenant.parse().map_err(StoreError::corrupt)?;
+            let tenant = TenantId::from_stored(tenant).map_err(StoreError::corrupt)?;
             if shared.memory.is_whole(&tenant, &segment) {
                 Ok(segment)
             } else {
@@ -344,7 +243,7 @@ impl Tables for MemoryTables {
     fn place<'a>(&'a self, key: &'a IndexKey) -> Answer<'a, Option<EventItem>> {
         self.in_the_middle(move |shared| {
             let tenant = key.pk.split('#').next().unwrap_or_default();
-            let tenant = tenant.parse().map_err(StoreError::corrupt)?;
+            let tenant = TenantId::from_stored(tenant).map_err(StoreError::corrupt)?;
             Ok(shared.memory.index_item(key).map(|item| item.event_item(&tenant)))
         })
         .boxed()
