@@ -16,7 +16,21 @@ use serde_json::json;
 
 use super::target::Target;
 
-const CHECKER: &str = include_str!("../../python/check_ledger.py");
+/// The checker's files, which come along with the program: it may run where the repository is not.
+const CHECKER: [(&str, &str); 12] = [
+    ("check_ledger.py", include_str!("../../python/check_ledger.py")),
+    ("ledgercheck/__init__.py", include_str!("../../python/ledgercheck/__init__.py")),
+    ("ledgercheck/ed25519.py", include_str!("../../python/ledgercheck/ed25519.py")),
+    ("ledgercheck/encoding.py", include_str!("../../python/ledgercheck/encoding.py")),
+    ("ledgercheck/events.py", include_str!("../../python/ledgercheck/events.py")),
+    ("ledgercheck/merkle.py", include_str!("../../python/ledgercheck/merkle.py")),
+    ("ledgercheck/notes.py", include_str!("../../python/ledgercheck/notes.py")),
+    ("ledgercheck/proofs.py", include_str!("../../python/ledgercheck/proofs.py")),
+    ("ledgercheck/refusals.py", include_str!("../../python/ledgercheck/refusals.py")),
+    ("ledgercheck/segments.py", include_str!("../../python/ledgercheck/segments.py")),
+    ("ledgercheck/tiles.py", include_str!("../../python/ledgercheck/tiles.py")),
+    ("ledgercheck/vectors.py", include_str!("../../python/ledgercheck/vectors.py")),
+];
 
 /// A segment can unpack to this many bytes at most.
 const MAX_SEGMENT: usize = 32 << 20;
@@ -38,14 +52,17 @@ pub(super) async fn run(target: &Target, tenant: &str, folder: &Path) -> Result<
     if dump(&Client::new(&target.aws), table, &objects, tenant, &file).await? == 0 {
         return Ok(None);
     }
-    let checker = folder.join("check_ledger.py");
-    fs::write(&checker, CHECKER).context("cannot write the checker")?;
+    fs::create_dir_all(folder.join("ledgercheck")).context("cannot write the checker")?;
+    for (name, text) in CHECKER {
+        fs::write(folder.join(name), text).context("cannot write the checker")?;
+    }
     let mut python = Command::new("python3");
-    python.arg(&checker).arg(&file);
+    python.arg(folder.join("check_ledger.py")).arg(&file);
     let output = tokio::task::spawn_blocking(move || python.output()).await?.context("python3 does not run")?;
     fs::remove_file(&file).context("cannot remove the copy of a log")?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    ensure!(output.status.code() != Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    // Without a word it has not got as far as the log.
+    ensure!(output.status.code() != Some(2) && !said.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     // `12 events verify; ledger_hash 98b8…`
     let good = said.split_once(" events verify; ledger_hash ");
     Ok(Some(match good.and_then(|(events, hash)| Some((events.parse().ok()?, hash.to_owned()))) {
