@@ -52,6 +52,8 @@ pub(super) async fn run(target: &Target, tenant: &str, folder: &Path) -> Result<
     if dump(&Client::new(&target.aws), table, &objects, tenant, &file).await? == 0 {
         return Ok(None);
     }
+    // Each tenant's checker has files of its own: several run at once.
+    let folder = folder.join(tenant);
     fs::create_dir_all(folder.join("ledgercheck")).context("cannot write the checker")?;
     for (name, text) in CHECKER {
         fs::write(folder.join(name), text).context("cannot write the checker")?;
