@@ -18,6 +18,7 @@ mod read;
 mod segment;
 mod stored;
 mod sweep;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ pub use protocol::{Outcome, Repaired};
 pub use read::{LogPosition, Order, ScanPage, Status, TimelinePage, TimelinePosition};
 pub use segment::{Entry, SchemaTag, Segment};
 pub use stored::StoredSegment;
+pub use tail::{Batch, Tail};
 
 use crate::{
     Aws, Clock,

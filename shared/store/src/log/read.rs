@@ -118,6 +118,15 @@ impl Log {
         self.tables.recorded(&IndexKey::timeline(tenant, &place.order_id, place.sequence)).await
     }
 
+    /// The order that an event belongs to, in one read: it is there if its id is found.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn order_of(&self, tenant: &TenantId, event_id: &EventId) -> Result<Option<OrderId>, StoreError> {
+        let place = self.tables.place(&IndexKey::event(tenant, event_id)).await?;
+        Ok(place.map(|place| place.order_id))
+    }
+
     /// The sequence number that the index has for an id, whether the event itself can be read there or not.
     ///
     /// # Errors
@@ -294,7 +303,7 @@ impl Log {
 }
 
 /// The events of a segment with their places, computed from the segment alone.
-fn recorded(segment: &Segment) -> impl Iterator<Item = RecordedEvent> {
+pub(super) fn recorded(segment: &Segment) -> impl Iterator<Item = RecordedEvent> {
     segment.sealed().map(|(entry, sealed)| RecordedEvent {
         entry: entry.clone(),
         sequence: sealed.sequence,
