@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::STARTED;
 use crate::emf::FlushOnDrop;
@@ -29,16 +29,7 @@ where
     crate::init();
     let first = AtomicBool::new(true);
     let service = service_fn(|event: LambdaEvent<Event>| {
-        if first.swap(false, Ordering::Relaxed) {
-            metrics::counter!("ColdStarts").increment(1);
-        }
-        // A span of level `error` is there at every LOG_LEVEL, and so is the request's id.
-        let span = tracing::error_span!(
-            "invocation",
-            request_id = event.context.request_id,
-            trace_id = event.context.xray_trace_id,
-        );
-        let flush = FlushOnDrop;
+        let (span, flush) = begin(&first, &event.context);
         let answering = handler(event);
         async move {
             let _flush = flush;
@@ -46,11 +37,26 @@ where
         }
         .instrument(span)
     });
+    ready();
+    lambda_runtime::Runtime::new(service).run().await
+}
+
+/// The span of an invocation, and what is dropped when it is done. `first`: whether there was none before.
+pub(crate) fn begin(first: &AtomicBool, context: &Context) -> (Span, FlushOnDrop) {
+    if first.swap(false, Ordering::Relaxed) {
+        metrics::counter!("ColdStarts").increment(1);
+    }
+    // A span of level `error` is there at every LOG_LEVEL, and so is the request's id.
+    let span = tracing::error_span!("invocation", request_id = context.request_id, trace_id = context.xray_trace_id);
+    (span, FlushOnDrop)
+}
+
+/// Says how long the start took.
+pub(crate) fn ready() {
     if let Some(started) = STARTED.get() {
         let init_ms = started.elapsed().as_secs_f64() * 1000.0;
         tracing::info!(init_ms, "ready");
     }
-    lambda_runtime::Runtime::new(service).run().await
 }
 
 /// Starts `work` beside the first poll, so that connections and keys are there when the first

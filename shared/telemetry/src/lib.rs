@@ -21,13 +21,17 @@
 //! telemetry::run(handle).await
 //! # }
 //! ```
+//!
+//! [`run_streaming`] is the same for one whose answer goes out little by little.
 
 mod emf;
 mod invocation;
 mod logs;
+mod streaming;
 
 pub use invocation::{run, warm};
-pub use lambda_runtime::{Context, Error, LambdaEvent};
+pub use lambda_runtime::{Context, Error, LambdaEvent, MetadataPrelude, StreamResponse};
+pub use streaming::run_streaming;
 
 use std::sync::OnceLock;
 use std::time::Instant;
