@@ -1,5 +1,7 @@
 //! API Gateway's proxy events to requests, and answers back, by crate `lambda_http`.
 
+mod streaming;
+
 use std::convert::Infallible;
 
 use axum::Router;
@@ -10,8 +12,9 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, Request, Service as _, service_fn};
+use lambda_http::{Adapter, Context, LambdaEvent, Request, Service as _, service_fn};
 use serde::Serialize;
+pub use streaming::{Transfer, run_streaming};
 use tower::ServiceExt as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -49,10 +52,14 @@ pub(crate) async fn answer(
     LambdaEvent { mut payload, context }: LambdaEvent<ApiGatewayProxyRequest>,
 ) -> impl Serialize {
     tidy(&mut payload);
-    let id = payload.request_context.request_id.clone().unwrap_or_else(|| context.request_id.clone());
+    let id = request_id(&payload, &context);
     let mut service = Adapter::from(service_fn(|request: Request| serve(app.clone(), id.clone(), request)));
     let Ok(answer) = service.call(LambdaEvent { payload: LambdaRequest::ApiGatewayV1(payload), context }).await;
     answer
+}
+
+fn request_id(event: &ApiGatewayProxyRequest, context: &Context) -> String {
+    event.request_context.request_id.clone().unwrap_or_else(|| context.request_id.clone())
 }
 
 /// Takes out of an event what `lambda_http` would stumble over.
@@ -95,13 +102,17 @@ fn below_base(path: &str) -> String {
 }
 
 async fn serve(app: Router, id: String, request: Request) -> Result<http::Response<Body>, Infallible> {
+    Ok(in_memory(route(app, id, request).await).await)
+}
+
+async fn route(app: Router, id: String, request: Request) -> Response {
     let mut request = request.map(|body| Body::from(body.to_vec()));
     request.extensions_mut().insert(RequestId(id));
     let Ok(response) = app.oneshot(request).await;
-    Ok(in_memory(response).await)
+    response
 }
 
-/// All our bodies are in memory; one that is too large for Lambda becomes a problem.
+/// The whole body; one that is too large for Lambda becomes a problem.
 ///
 /// `lambda_http` hands text and JSON over as text, and anything else as Base64, which API Gateway turns back into bytes:
 /// see `BinaryMediaTypes` in the template.

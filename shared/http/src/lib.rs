@@ -4,7 +4,8 @@
 //! - [`auth`]: who is asking. `Caller<HistoryReader>` in a handler's signature is the whole check.
 //! - [`Path`], [`Query`], [`Paged`], [`RawJson`], [`Json`]: strict extractors.
 //! - [`Json`], [`Created`], [`Tagged`], [`Page`], [`Document`], [`SeeOther`]: answers.
-//! - [`run`]: starts a function; [`app`]: the same as a service, for tests.
+//! - [`run`]: starts a function; [`run_streaming`]: one whose answers go out little by little; [`app`]: the same as a
+//!   service, for tests.
 //! - [`openapi`]: the document of the whole API.
 //!
 //! `Idempotency-Key`s, `ETag`s, the access log, request ids, logs and metrics are around every handler; nothing needs to
@@ -39,7 +40,7 @@ pub use body::{MAX_BODY_BYTES, RawJson};
 pub use catalogue::ProblemType;
 pub use config::ConfigError;
 pub use gate::Gate;
-pub use lambda::run;
+pub use lambda::{Transfer, run, run_streaming};
 pub use page::{CLOSED_PAGE_SECONDS, DEFAULT_LIMIT, MAX_LIMIT, PAGE_BYTES, Page, PageParams, Paged, Paging};
 pub use problem::{Fault, Problem, ProblemBody};
 pub use query::{Path, Query};
