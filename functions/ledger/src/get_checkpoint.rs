@@ -1,7 +1,7 @@
 //! `GET /order-history/ledger/checkpoint`
 
 use axum::extract::State;
-use http_api::{Caller, Document, Problem, ProblemBody, Query, auth::HistoryReader, openapi::ReadProblems};
+use http_api::{Caller, Document, Problem, ProblemBody, Query, auth::LedgerReader, openapi::ReadProblems};
 
 use crate::LedgerApi;
 
@@ -21,7 +21,7 @@ use crate::LedgerApi;
     ),
 )]
 pub(crate) async fn get_checkpoint(
-    caller: Caller<HistoryReader>,
+    caller: Caller<LedgerReader>,
     State(api): State<LedgerApi>,
     Query(()): Query<()>,
 ) -> Result<Document, Problem> {

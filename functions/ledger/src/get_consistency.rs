@@ -1,7 +1,7 @@
 //! `GET /order-history/ledger/consistency`
 
 use axum::extract::State;
-use http_api::{Caller, Problem, ProblemBody, Query, Tagged, auth::HistoryReader, openapi::ReadProblems};
+use http_api::{Caller, Problem, ProblemBody, Query, Tagged, auth::LedgerReader, openapi::ReadProblems};
 use ledger::{Hash, Origin, TreeHead};
 use serde::{Deserialize, Serialize};
 use store::tree::{Consistency, TreesError};
@@ -65,7 +65,7 @@ impl From<TreeHead> for ProvedTree {
     ),
 )]
 pub(crate) async fn get_consistency(
-    caller: Caller<HistoryReader>,
+    caller: Caller<LedgerReader>,
     State(api): State<LedgerApi>,
     Query(params): Query<ConsistencyParams>,
 ) -> Result<Tagged<ConsistencyProof>, Problem> {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::time::Timestamp;
-use http_api::{Caller, Problem, Query, Tagged, auth::HistoryReader, openapi::ReadProblems};
+use http_api::{Caller, Problem, Query, Tagged, auth::LedgerReader, openapi::ReadProblems};
 use ledger::{Hash, Origin};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -55,7 +55,7 @@ struct LatestCheckpoint {
     responses((status = 200, description = "The end of the log", body = LedgerStatus), ReadProblems),
 )]
 pub(crate) async fn get_status(
-    caller: Caller<HistoryReader>,
+    caller: Caller<LedgerReader>,
     State(api): State<LedgerApi>,
     Query(()): Query<()>,
 ) -> Result<Tagged<LedgerStatus>, Problem> {

@@ -5,7 +5,7 @@ use domain::filter::EventFilter;
 use domain::ids::{OrderId, TenantId};
 use domain::time::Timestamp;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http_api::{Caller, Page, PageParams, Paged, Problem, auth::HistoryReader, openapi::ReadProblems};
+use http_api::{Caller, Page, PageParams, Paged, Problem, auth::LedgerReader, openapi::ReadProblems};
 use ledger::{
     Hash, LeafEntry, Note, Origin, commitment,
     entry::{OpenedEntry, Shown},
@@ -78,7 +78,7 @@ struct AnchoredCheckpoint {
     responses((status = 200, description = "A page of anchored checkpoints, the oldest first", body = Page<Anchor>), ReadProblems),
 )]
 pub(crate) async fn list_anchors(
-    caller: Caller<HistoryReader>,
+    caller: Caller<LedgerReader>,
     State(api): State<LedgerApi>,
     Paged((), paging): Paged<()>,
 ) -> Result<Page<Anchor>, Problem> {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::ids::TenantId;
 use domain::time::Timestamp;
-use http_api::{Caller, Problem, Query, Tagged, auth::HistoryReader, openapi::ReadProblems};
+use http_api::{Caller, Problem, Query, Tagged, auth::LedgerReader, openapi::ReadProblems};
 use ledger::Origin;
 use serde::Serialize;
 use store::tree::{KeyKind, KeyRecord};
@@ -73,7 +73,7 @@ impl From<KeyRecord> for LedgerKey {
     responses((status = 200, description = "The keys", body = LedgerKeys), ReadProblems),
 )]
 pub(crate) async fn list_keys(
-    caller: Caller<HistoryReader>,
+    caller: Caller<LedgerReader>,
     State(api): State<LedgerApi>,
     Query(()): Query<()>,
 ) -> Result<Tagged<LedgerKeys>, Problem> {

@@ -65,5 +65,7 @@ pub(crate) async fn get_timeline(
     let after = paging.after()?.map(|Position(occurred_at, sequence)| TimelinePosition { occurred_at, sequence });
     let page = api.log.timeline(&caller.tenant, &order_id, &filter, order, after, paging.limit()).await?;
     let next = page.next.map(|position| Position(position.occurred_at, position.sequence));
-    paging.page(page.events.into_iter().map(resources::Event::from).collect(), next)
+    let page = paging.page(page.events.into_iter().map(resources::Event::from).collect(), next)?;
+    // By the producers' clocks, a late event comes in between.
+    Ok(if order == Order::Sequence { page.append_only() } else { page })
 }
