@@ -24,6 +24,8 @@ pub(crate) enum Tools {
     Go,
     /// A Java runtime, for DynamoDB Local.
     Java,
+    /// What holds the API against its OpenAPI document.
+    Schemathesis,
 }
 
 impl Tools {
@@ -34,6 +36,7 @@ impl Tools {
             Self::Package => "package",
             Self::Go => "go",
             Self::Java => "java",
+            Self::Schemathesis => "schemathesis",
         }
     }
 }

@@ -85,6 +85,7 @@ impl Options {
             up::bring_up(project, state, emulator::free_port()?).await?;
             test.args(["--features", "order-history-tests/e2e"]).env("ORDER_HISTORY_STACK", Stack::file(state));
             failed.extend(checkers(project, &mut test).await);
+            failed.extend(schemathesis(project, &mut test).await);
             match dynamodb_local(project, state, &mut test).await {
                 Ok(started) => _dynamodb_local = started,
                 Err(error) => {
@@ -127,6 +128,25 @@ async fn checkers(project: &Project, test: &mut Command) -> Option<&'static str>
             // The tests that need it fail as well, and say that it is missing.
             ui::note(format_args!("✗ Tessera's fsck (TESSERA_FSCK=no leaves it out): {error:#}"));
             Some("Tessera's fsck")
+        }
+    }
+}
+
+/// Tells the tests where the program is that holds the API against its document. Returns what could not be had.
+async fn schemathesis(project: &Project, test: &mut Command) -> Option<&'static str> {
+    if env::var_os("SCHEMATHESIS").is_some_and(|value| value == "no") {
+        ui::note("- schemathesis: left out, as SCHEMATHESIS=no says");
+        return None;
+    }
+    match Environment::of(project, Tools::Schemathesis).await {
+        Ok(python) => {
+            test.env("ORDER_HISTORY_SCHEMATHESIS", python.bin().join("schemathesis"));
+            None
+        }
+        Err(error) => {
+            // The test that needs it fails as well, and says that it is missing.
+            ui::note(format_args!("✗ schemathesis (SCHEMATHESIS=no leaves it out): {error:#}"));
+            Some("schemathesis")
         }
     }
 }
