@@ -10,12 +10,14 @@ use crate::template::Template;
 const SNAPSHOT: &str = "docs/openapi.json";
 
 /// Each API function with its part of the document.
-fn parts() -> [(&'static str, Value); 5] {
+pub(crate) fn parts() -> [(&'static str, Value); 7] {
     let json = |part| serde_json::to_value(document([part])).unwrap();
     [
         ("events-api", json(events_api::router().into_openapi())),
+        ("corrections-api", json(corrections_api::router().into_openapi())),
         ("schemas-api", json(schemas_api::router().into_openapi())),
         ("orders-api", json(orders_api::router().into_openapi())),
+        ("stream-api", json(stream_api::router().into_openapi())),
         ("ledger-api", json(ledger_api::router().into_openapi())),
         ("ops-api", json(ops_api::router().into_openapi())),
     ]
@@ -24,8 +26,10 @@ fn parts() -> [(&'static str, Value); 5] {
 fn whole() -> String {
     let document = document([
         events_api::router().into_openapi(),
+        corrections_api::router().into_openapi(),
         schemas_api::router().into_openapi(),
         orders_api::router().into_openapi(),
+        stream_api::router().into_openapi(),
         ledger_api::router().into_openapi(),
         ops_api::router().into_openapi(),
     ]);
@@ -33,7 +37,7 @@ fn whole() -> String {
 }
 
 /// `GET /path`, for each operation of a document.
-fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
+pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (String, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     paths.flat_map(|(path, operations)| {
         let operations = operations.as_object().unwrap().iter();

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
+use corrections_api::CorrectionsApi;
 use events_api::EventsApi;
+use http_api::Transfer;
 use http_api::testing::{TestGate, invoke};
 use kinesis_ingest::Ingest;
 use ledger_anchor::{LedgerAnchor, witness::Client};
@@ -15,9 +17,10 @@ use schemas_api::SchemasApi;
 use segment_repair::Repair;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
-use store::testing::{FAILURES, MemoryBucket, MemoryKey, SCHEMAS};
+use store::testing::{FAILURES, MemoryBucket, MemoryKey, ORDERS, SCHEMAS};
 use store::tree::{Integrator, Ranges, Trees};
-use store::{Clock, Failures, Log, SchemaCache, Schemas, Signer};
+use store::{Clock, Failures, Log, OrderIndex, Orders, SchemaCache, Schemas, Signer};
+use stream_api::StreamApi;
 use tree_integrator::TreeIntegrator;
 
 use crate::template::Template;
@@ -50,9 +53,9 @@ fn story() -> Vec<Step> {
 }
 
 /// All functions, over one database.
-struct Service {
-    gate: TestGate,
-    apis: BTreeMap<&'static str, Router>,
+pub(crate) struct Service {
+    pub(crate) gate: TestGate,
+    pub(crate) apis: BTreeMap<&'static str, Router>,
     ingest: Ingest,
     repair: Repair,
     tree: TreeIntegrator,
@@ -60,7 +63,7 @@ struct Service {
 }
 
 impl Service {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let gate = TestGate::start().await;
         let aws = gate.dynamo().aws();
         let log = Log::for_tests(aws, Clock::System);
@@ -73,19 +76,26 @@ impl Service {
         let integrator = Integrator::new(trees.clone(), log.clone(), vec![signer(1)], Clock::System);
         let ranges = Ranges::for_tests(trees.clone(), log.clone(), signer(2), &bucket);
         let events = EventsApi { log: log.clone(), schemas: cache.clone(), trees: trees.clone(), gate: gate.gate() };
+        let corrections = CorrectionsApi { log: log.clone(), schemas: cache.clone(), gate: gate.gate() };
+        let orders = Orders::new(aws, ORDERS);
+        let of_orders = OrdersApi { log: log.clone(), orders: orders.clone(), gate: gate.gate() };
         let ledger = LedgerApi { log: log.clone(), trees, ranges, gate: gate.gate() };
         // There is nothing here to probe but the tables, which every other sample uses.
         let ops = OpsApi { gate: gate.gate(), failures: failures.clone(), health: Health::new(vec![]) };
+        let stream = StreamApi { log: log.clone(), gate: gate.gate(), transfer: Transfer::Buffered };
         let apis = BTreeMap::from([
             ("events-api", http_api::app(events_api::router(), events)),
+            ("corrections-api", http_api::app(corrections_api::router(), corrections)),
             ("schemas-api", http_api::app(schemas_api::router(), SchemasApi { schemas, gate: gate.gate() })),
-            ("orders-api", http_api::app(orders_api::router(), OrdersApi { log: log.clone(), gate: gate.gate() })),
+            ("orders-api", http_api::app(orders_api::router(), of_orders)),
+            ("stream-api", http_api::app(stream_api::router(), stream)),
             ("ledger-api", http_api::app(ledger_api::router(), ledger)),
             ("ops-api", http_api::app(ops_api::router(), ops)),
         ]);
         let anchor = LedgerAnchor::new(integrator.clone(), Vec::new(), Client::new().unwrap(), Clock::System);
         let tree = TreeIntegrator::new(integrator);
-        Self { apis, ingest: Ingest::new(log.clone(), cache, failures), repair: Repair::new(log), tree, anchor, gate }
+        let repair = Repair::new(log.clone(), OrderIndex::new(orders, log.clone()));
+        Self { apis, ingest: Ingest::new(log.clone(), cache, failures), repair, tree, anchor, gate }
     }
 
     /// Hands the sample to its function. The answer of one that answers.

@@ -7,12 +7,15 @@ use crate::support::{ALL_ROLES, Call, Route, Tenant, event, routes, side_by_side
 /// Who may call a route. A new route must be entered here.
 fn roles_of(route: &Route) -> &'static [&'static str] {
     match route.name().as_str() {
-        "POST /events" | "POST /events/validate" => &["producer", "admin"],
+        "POST /events" | "POST /events/validate" | "POST /corrections" => &["producer", "admin"],
         "GET /events"
+        | "GET /events/stream"
         | "GET /events/{event_id}"
         | "GET /events/{event_id}/verify"
         | "GET /orders/{order_id}/timeline"
         | "GET /events/{event_id}/proof"
+        | "GET /events/{event_id}/corrections"
+        | "GET /corrections/{correction_id}"
         | "GET /ledger/status"
         | "GET /ledger/checkpoint"
         | "GET /ledger/tile/{path}"
@@ -28,6 +31,8 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
 
 fn call(tenant: &Tenant, route: &Route) -> Call {
     let path = route.filled(|parameter| if parameter == "type" { "order.shipped".into() } else { "x".into() });
+    // Without this it waits for something to happen.
+    let path = if route.name() == "GET /events/stream" { format!("{path}?wait=0") } else { path };
     let call = tenant.api.call(route.method.clone(), &path);
     if route.method == Method::POST { call.json(event("evt_1", "ord_1").to_string()) } else { call }
 }

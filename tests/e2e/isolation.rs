@@ -35,6 +35,9 @@ impl Victim {
             victim.tenant.post("/events", &victim.event(id)).await.expect(201);
             victim.is_anchored(length).await;
         }
+        for id in ["correction_1", "correction_2"] {
+            victim.tenant.post("/corrections", &victim.correction(id)).await.expect(201);
+        }
         let refused = |id| {
             let mut refused = victim.event(id);
             refused["tenant_id"] = victim.tenant.name.clone().into();
@@ -73,9 +76,16 @@ impl Victim {
         event
     }
 
+    fn correction(&self, id: &str) -> Value {
+        let mut correction = self.event(id);
+        correction["correction_of"] = self.event_id.clone().into();
+        correction
+    }
+
     /// A route's path and the query that it must have, with what the victim has.
     fn path(&self, route: &Route) -> String {
         let query = match route.name().as_str() {
+            "GET /events/stream" => "?after=0&wait=0",
             "GET /events/{event_id}/proof" => "?content=true",
             "GET /ledger/proof" => "?from=1&to=2&content=true",
             "GET /ledger/consistency" => "?from=1&to=2",
@@ -84,6 +94,7 @@ impl Victim {
         let path = route.filled(|parameter| match parameter {
             "event_id" => self.event_id.clone(),
             "order_id" => self.order_id.clone(),
+            "correction_id" => "correction_1".to_owned(),
             "type" => self.event_type.clone(),
             "version" => "v1".to_owned(),
             // A tile of the tree.
@@ -106,6 +117,11 @@ impl Victim {
 fn strangers_body(victim: &Victim, route: &Route) -> Option<Value> {
     match route.name().as_str() {
         "POST /events" | "POST /events/validate" => Some(event(&victim.event_id, &victim.order_id)),
+        "POST /corrections" => {
+            let mut correction = event("correction_3", &victim.order_id);
+            correction["correction_of"] = victim.event_id.clone().into();
+            Some(correction)
+        }
         "POST /schemas" => Some(json!({"type": victim.event_type, "version": "v1", "schema": {"type": "object"}})),
         name if route.method != Method::GET => panic!("say here what a stranger sends to {name}"),
         _ => None,
@@ -127,12 +143,23 @@ fn is_a_strangers_answer(route: &Route, answer: &Answer) {
             assert_eq!((answer.status, &answer.json["length"]), (200, &json!(0)), "{}", shown());
             assert_eq!(answer.json["checkpoint"], Value::Null, "{}", shown());
         }
+        "GET /events/stream" => {
+            let nothing = json!({"items": [], "next_after": 0});
+            assert_eq!((answer.status, &answer.json), (200, &nothing), "{}", shown());
+        }
         // The keys are the same for everybody; their names are not.
         "GET /ledger/keys" => {
             assert_eq!(answer.status, 200, "{}", shown());
             let origin = answer.json["origin"].as_str().unwrap();
             let keys = answer.json["keys"].as_array().unwrap();
             assert!(keys.iter().all(|key| key["vkey"].as_str().unwrap().starts_with(origin)), "{}", shown());
+        }
+        "POST /corrections" => {
+            assert_eq!((answer.status, answer.problem()), (422, "invalid-correction"), "{}", shown());
+        }
+        // Lists of what belongs to one event.
+        "GET /events/{event_id}/corrections" => {
+            assert_eq!((answer.status, answer.problem()), (404, "not-found"), "{}", shown());
         }
         "GET /ledger/proof" | "GET /ledger/consistency" => {
             assert_eq!((answer.status, answer.problem()), (409, "not-yet-in-tree"), "{}", shown());
@@ -153,14 +180,18 @@ async fn no_route_gives_anything_of_another_tenant() {
     }
     let seen: Vec<&str> = seen.iter().filter(|(_, seen)| **seen).map(|(path, _)| path.as_str()).collect();
     let content = [
+        "/corrections/{correction_id}",
         "/diagnostics",
         "/events",
+        "/events/stream",
         "/events/{event_id}",
+        "/events/{event_id}/corrections",
         "/ledger/proof",
         "/orders/{order_id}/timeline",
         "/schemas/{type}/{version}",
     ];
     assert_eq!(seen, content);
+    let before = victim.tenant.head().await;
 
     for route in routes().iter().filter(|route| route.needs_token) {
         // A new stranger for each route, which has nothing of its own.
@@ -191,7 +222,7 @@ async fn no_route_gives_anything_of_another_tenant() {
             assert!(!headers.contains(&victim.marker), "{} gives the victim's content away", answer.what);
         }
     }
-    assert_eq!(victim.tenant.head().await.0, 2, "nobody has written into the victim's log");
+    assert_eq!(victim.tenant.head().await, before, "nobody has written into the victim's log");
 }
 
 /// Tenants whose names begin alike share nothing either, though their keys are made of the names.

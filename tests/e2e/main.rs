@@ -5,8 +5,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
+mod access;
 mod auth;
 mod bad_input;
+mod corrections;
+mod document;
 mod ingest;
 mod isolation;
 mod ledger;
@@ -15,4 +18,5 @@ mod manners;
 mod racing;
 mod repair;
 mod schemas;
+mod stream;
 mod support;

@@ -1,32 +1,17 @@
 //! `POST /order-history/events`
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::extract::State;
 use domain::event::{self, TenantSource};
 use http_api::{
-    Caller, Created, Fault, Json, Problem, ProblemBody, ProblemType, RawJson, auth::Producer, openapi::WriteProblems,
+    Caller, Problem, ProblemBody, RawJson,
+    auth::Producer,
+    openapi::WriteProblems,
+    recording::{self, Recorded},
     resources,
 };
-use store::log::{Outcome, Submission};
+use store::log::Submission;
 
 use crate::EventsApi;
-
-/// 201 when the event is recorded by this request, 200 when it was before.
-pub(crate) enum Answer {
-    Recorded(resources::Receipt),
-    Repeated(resources::Receipt),
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Recorded(receipt) => Created(receipt).into_response(),
-            Self::Repeated(receipt) => Json(receipt).into_response(),
-        }
-    }
-}
 
 /// Record an event
 ///
@@ -55,35 +40,11 @@ pub(crate) async fn create_event(
     caller: Caller<Producer>,
     State(api): State<EventsApi>,
     body: RawJson,
-) -> Result<Answer, Problem> {
+) -> Result<Recorded, Problem> {
     let (tenant, event) = event::parse(&body, TenantSource::Token(&caller.tenant))?;
     let check = async {
-        let schema = api.schemas.verdict(&tenant, &event).await?.admit().map_err(|violations| {
-            Problem::new(
-                ProblemType::EventDoesNotFitSchema,
-                "the payload does not fit the schema that is registered for its type and version",
-            )
-            .with(violations.into_iter().map(|violation| Fault::at(violation.pointer, violation.detail)))
-        })?;
+        let schema = recording::admit(api.schemas.verdict(&tenant, &event).await?)?;
         Ok::<_, Problem>(Submission { event, schema })
     };
-    let outcome = api.log.append_checked(&tenant, check).await?;
-    match outcome {
-        Outcome::Recorded(receipt) => {
-            metrics::counter!("EventsRecorded").increment(1);
-            Ok(Answer::Recorded(receipt.into()))
-        }
-        Outcome::Repeated(receipt) => {
-            metrics::counter!("EventsRepeated").increment(1);
-            Ok(Answer::Repeated(receipt.into()))
-        }
-        Outcome::Conflict(first) => {
-            metrics::counter!("EventsConflicted").increment(1);
-            let detail = format!(
-                "event number {} has this id and other content; give the new event an id of its own",
-                first.sequence
-            );
-            Err(Problem::new(ProblemType::EventConflict, detail))
-        }
-    }
+    api.log.append_checked(&tenant, check).await?.try_into()
 }

@@ -1,8 +1,11 @@
 //! `/order-history/events`: recording, validating, reading and verifying events.
 
+mod attached;
 mod create_event;
 mod get_event;
 mod get_proof;
+mod list_attachments;
+mod list_corrections;
 mod list_events;
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,8 @@ pub fn router() -> OpenApiRouter<EventsApi> {
         .routes(routes!(get_event::get_event))
         .routes(routes!(verify_event::verify_event))
         .routes(routes!(get_proof::get_proof))
+        .routes(routes!(list_corrections::list_corrections))
+        .routes(routes!(list_attachments::list_attachments))
 }
 
 /// The line of the log, computed from the event as it is stored.

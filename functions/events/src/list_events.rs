@@ -1,5 +1,7 @@
 //! `GET /order-history/events`
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use domain::{
     filter::{EventFilter, TypePattern},
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use store::log::{LogPosition, Order, TimelinePosition};
 use utoipa::IntoParams;
 
-use crate::EventsApi;
+use crate::{EventsApi, attached};
 
 /// Which events are asked for; all conditions must hold.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,6 +38,9 @@ pub(crate) struct EventParams {
     /// Only events with this `metadata.actor_id`.
     #[param(min_length = 1, max_length = 256)]
     actor_id: Option<String>,
+    /// Only events that have a document, or that have none; one that was deleted does not count.
+    #[param(required = false)]
+    has_attachments: Option<bool>,
 }
 
 /// Where a page of the list ends.
@@ -50,7 +55,8 @@ enum Position {
 /// Events, in the order of the ledger
 ///
 /// Without `order_id` the log is read from its beginning. A page then looks through a bounded part of the log, so it
-/// may hold fewer events than `limit`, or none, and still have a next one: go on until there is no `next_cursor`.
+/// may hold fewer events than `limit`, or none, and still have a next one: go on until there is no `next_cursor`. So may
+/// every page with `has_attachments`.
 #[utoipa::path(
     get,
     path = "/order-history/events",
@@ -64,9 +70,10 @@ pub(crate) async fn list_events(
     Paged(params, paging): Paged<EventParams>,
 ) -> Result<Page<resources::Event>, Problem> {
     resources::time_range(params.from, params.to)?;
-    let EventParams { order_id, event_type, source, from, to, actor_id } = params;
+    let EventParams { order_id, event_type, source, from, to, actor_id, has_attachments } = params;
     let filter = EventFilter { order_id, event_type, source, actor_id, from, to };
-    let (events, next) = match &filter.order_id {
+    let tenant = &caller.tenant;
+    let (mut events, next, attached) = match &filter.order_id {
         Some(order_id) => {
             let after = paging.after()?.and_then(|position| match position {
                 // By sequence, the instant does not matter.
@@ -75,9 +82,15 @@ pub(crate) async fn list_events(
                 }
                 Position::Log { .. } => None,
             });
-            let page =
-                api.log.timeline(&caller.tenant, order_id, &filter, Order::Sequence, after, paging.limit()).await?;
-            (page.events, page.next.map(|position| Position::Order(position.sequence)))
+            let timeline = api.log.timeline(tenant, order_id, &filter, Order::Sequence, after, paging.limit());
+            let attached = async {
+                if has_attachments.is_none() {
+                    return Ok(HashSet::new());
+                }
+                attached::of_order(&api.log, tenant, order_id).await
+            };
+            let (page, attached) = tokio::try_join!(timeline, attached)?;
+            (page.events, page.next.map(|position| Position::Order(position.sequence)), attached)
         }
         None => {
             let from = paging.after()?.and_then(|position| match position {
@@ -85,9 +98,19 @@ pub(crate) async fn list_events(
                 Position::Order(_) => None,
             });
             let from = from.unwrap_or(LogPosition::START);
-            let page = api.log.scan(&caller.tenant, &filter, from, paging.limit()).await?;
-            (page.events, page.next.map(|LogPosition { segment, offset }| Position::Log { segment, offset }))
+            let page = api.log.scan(tenant, &filter, from, paging.limit()).await?;
+            let attached = match has_attachments {
+                Some(_) => attached::of_events(&api.log, tenant, &page.events).await?,
+                None => HashSet::new(),
+            };
+            let next = page.next.map(|LogPosition { segment, offset }| Position::Log { segment, offset });
+            (page.events, next, attached)
         }
     };
-    paging.page(events.into_iter().map(resources::Event::from).collect(), next)
+    if let Some(wanted) = has_attachments {
+        events.retain(|recorded| attached.contains(&recorded.entry.event.event_id) == wanted);
+    }
+    let page = paging.page(events.into_iter().map(resources::Event::from).collect(), next)?;
+    // In the order of the ledger, by what was recorded with the events; what is attached to them comes and goes.
+    Ok(if has_attachments.is_none() { page.append_only() } else { page })
 }

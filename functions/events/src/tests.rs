@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod linked;
+
 use axum::Router;
 use http_api::testing::{TestGate, get, post, post_text};
 use serde_json::{Value, json};
@@ -22,6 +24,7 @@ struct Service {
     app: Router,
     producer: String,
     reader: String,
+    log: Log,
     bucket: MemoryBucket,
     trees: Trees,
     integrator: Integrator,
@@ -35,10 +38,10 @@ async fn service() -> Service {
     let trees = Trees::for_tests(&aws, &bucket);
     let signers = vec![Signer::in_memory(MemoryKey::new([1; 32]))];
     let integrator = Integrator::new(trees.clone(), log.clone(), signers, Clock::System);
-    let api = EventsApi { log, schemas, trees: trees.clone(), gate: gate.gate() };
+    let api = EventsApi { log: log.clone(), schemas, trees: trees.clone(), gate: gate.gate() };
     let app = http_api::app(router(), api);
     let (producer, reader) = (gate.token("acme", &["producer"]), gate.token("acme", &["history_reader"]));
-    Service { gate, app, producer, reader, bucket, trees, integrator }
+    Service { gate, app, producer, reader, log, bucket, trees, integrator }
 }
 
 const EVENTS: &str = "/order-history/events";
@@ -266,7 +269,7 @@ async fn what_cannot_be_recorded_is_named_and_nothing_is_stored() {
 async fn nobody_gets_in_without_the_right_token_and_role() {
     let service = service().await;
     service.post(&shipped("evt_1")).await;
-    let paths = ["", "/evt_1", "/evt_1/verify", "/evt_1/proof"];
+    let paths = ["", "/evt_1", "/evt_1/verify", "/evt_1/proof", "/evt_1/corrections", "/evt_1/attachments"];
     for (what, token) in service.gate.refused_tokens("acme", &["admin"]) {
         for path in paths {
             let answer = get(&format!("{EVENTS}{path}")).token(&token).send(&service.app).await;
@@ -300,7 +303,7 @@ async fn another_tenant_finds_nothing() {
         service.post(&shipped(id)).await;
     }
     let rival = service.gate.token("rival", &["admin"]);
-    for path in ["/evt_1", "/evt_1/verify", "/evt_1/proof"] {
+    for path in ["/evt_1", "/evt_1/verify", "/evt_1/proof", "/evt_1/corrections", "/evt_1/attachments"] {
         let answer = get(&format!("{EVENTS}{path}")).token(&rival).send(&service.app).await;
         assert_eq!((answer.status.as_u16(), answer.problem()), (404, "not-found"));
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure: no AWS, no async, no clock. A value of a type in this crate is valid; parsing is the only way in.
 
+pub mod document;
 pub mod event;
 pub mod filter;
 pub mod ids;

@@ -6,14 +6,15 @@
 //!   `DuplicateKey`, `NumberOutOfRange`, `TooDeep`, `BodyTooLarge`, `UnsupportedMediaType`. They come from
 //!   [`RawJson`](crate::RawJson) and from `domain::json`; a handler never makes one itself.
 //! - **The body can be read, but is not right**: `InvalidEvent` and `EventTooLarge` for an event,
-//!   `InvalidBody` for anything else, both with a JSON Pointer to each mistake.
+//!   `InvalidBody` for anything else, both with a JSON Pointer to each mistake. `InvalidCorrection` for an event that
+//!   corrects what it cannot, `InvalidAttachment` for a document that is not what its registration says.
 //! - **A path or query parameter is not right**: `InvalidParameter`, with its name. A header:
 //!   `InvalidHeader`. A cursor that we did not issue for this very query: `InvalidCursor`.
 //! - **Who is asking**: `MissingToken`, `InvalidToken`, `ExpiredToken`, `TenantRequired`,
 //!   `TenantForbidden`, `RoleRequired`. They come from [`Caller`](crate::Caller).
 //! - **What is asked for is not there**, or belongs to another tenant, which must look the same:
 //!   `NotFound`.
-//! - **It contradicts what is stored**: `EventConflict`, `SchemaExists`, `SchemaIncompatible`.
+//! - **It contradicts what is stored**: `EventConflict`, `AttachmentExists`, `SchemaExists`, `SchemaIncompatible`.
 //! - **It is recorded, and cannot be proved yet**: `NotYetInTree`. One proof of too much: `RangeTooLarge`.
 //! - **The schema registry**: `SchemaInvalid` for a schema, `EventDoesNotFitSchema` for an event.
 //! - **Idempotency keys**: the three `Idempotency…` types, from the middleware alone.
@@ -72,6 +73,12 @@ catalogue! {
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
     /// The event does not fit the envelope.
     InvalidEvent = "invalid-event", UNPROCESSABLE_ENTITY, "The event is not valid";
+    /// A correction names an event that it cannot correct.
+    InvalidCorrection = "invalid-correction", UNPROCESSABLE_ENTITY, "The correction is not valid";
+    /// What was uploaded, or the event that it shall belong to, is not what the request says.
+    InvalidAttachment = "invalid-attachment", UNPROCESSABLE_ENTITY, "The attachment is not valid";
+    /// The attachment is registered.
+    AttachmentExists = "attachment-exists", CONFLICT, "The attachment is registered already";
     /// A body other than an event has the wrong form.
     InvalidBody = "invalid-body", UNPROCESSABLE_ENTITY, "The body does not have the right form";
     /// A path or query parameter is unknown, repeated, or has a value that is not accepted.

@@ -28,6 +28,7 @@ mod page;
 mod params;
 mod problem;
 mod query;
+pub mod recording;
 mod request_id;
 pub mod resources;
 #[cfg(feature = "testing")]

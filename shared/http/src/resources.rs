@@ -1,5 +1,7 @@
 //! What several families show in the same way.
 
+mod attachment;
+
 use domain::ids::{EventId, EventType, OrderId, SchemaVersion, Source};
 use domain::time::Timestamp;
 use ledger::Hash;
@@ -7,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use store::log::{self, RecordedEvent, SchemaTag};
 use utoipa::ToSchema;
+
+pub use attachment::{Attachment, Deletion, Download};
 
 use crate::problem::Problem;
 
@@ -174,6 +178,43 @@ pub struct NewEvent {
     r#type: String,
     #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 64, example = "v1")]
     schema_version: String,
+    #[schema(value_type = Object)]
+    payload: Map<String, Value>,
+    /// The producer's own; `actor_id` and `correlation_id` are strings if they are there.
+    #[schema(value_type = Object, required = false)]
+    metadata: Option<Map<String, Value>>,
+    /// May repeat the tenant of the token.
+    #[schema(required = false)]
+    tenant_id: Option<String>,
+}
+
+/// A correction as it is sent: the envelope of an event that names another one. Described here, read by
+/// `domain::event::parse_correction`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the document's description of what domain::event::parse_correction reads")]
+pub struct NewCorrection {
+    /// The id of the correction itself, unique in its tenant among all events.
+    #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 128, example = "evt_c01")]
+    event_id: String,
+    /// The id of the event that it puts right, which may be a correction.
+    #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 128, example = "evt_0001")]
+    correction_of: String,
+    /// The order of that event.
+    #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 128, example = "ord_123")]
+    order_id: String,
+    /// When it was corrected: RFC 3339, with an offset.
+    #[schema(format = DateTime, example = "2025-08-29T12:34:56Z")]
+    occurred_at: String,
+    /// The service that says it.
+    #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 128, example = "order-service")]
+    source: String,
+    /// `order.corrected` unless given.
+    #[schema(required = false, pattern = "^[a-z0-9_]+([.][a-z0-9_]+)*$", min_length = 1, max_length = 128, example = "order.corrected")]
+    r#type: Option<String>,
+    #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 64, example = "v1")]
+    schema_version: String,
+    /// A JSON Merge Patch (RFC 7396) over the payload of that event: a field's new value, or `null` to take it away.
     #[schema(value_type = Object)]
     payload: Map<String, Value>,
     /// The producer's own; `actor_id` and `correlation_id` are strings if they are there.
