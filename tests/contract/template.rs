@@ -47,6 +47,24 @@ impl Template {
         routes
     }
 
+    /// Whether the role of a function allows it an action on a resource, by a statement that names both.
+    pub(crate) fn may(&self, program: &str, action: &str, resource: &str) -> bool {
+        let (_, function) = self.functions().find(|(name, _)| *name == program).unwrap();
+        let role = get(function, "Role").as_str().unwrap().strip_suffix(".Arn").unwrap();
+        let (_, role) = self.resources("AWS::IAM::Role").find(|(name, _)| *name == role).unwrap();
+        let policies = get(role, "Policies").as_vec().unwrap().iter();
+        let mut statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_vec().unwrap());
+        let names = |yaml: &Yaml, wanted: &str| match yaml {
+            Yaml::Array(all) => all.iter().any(|one| one.as_str() == Some(wanted)),
+            one => one.as_str() == Some(wanted),
+        };
+        statements.any(|statement| {
+            statement["Effect"].as_str() == Some("Allow")
+                && names(&statement["Action"], action)
+                && names(&statement["Resource"], resource)
+        })
+    }
+
     /// The tables by their logical names: attribute, its type and its role, for each part of the key.
     pub(crate) fn tables(&self) -> BTreeMap<String, Vec<(String, String, String)>> {
         let table = |(name, properties): (&str, &Hash)| {
