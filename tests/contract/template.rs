@@ -37,14 +37,63 @@ impl Template {
     pub(crate) fn routes(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (program, properties) in self.functions() {
-            let events = get(properties, "Events").as_hash().unwrap().values();
+            let events = properties.get(&Yaml::String("Events".to_owned())).and_then(Yaml::as_hash);
+            let events = events.into_iter().flat_map(Hash::values);
             for event in events.filter(|event| event["Type"].as_str() == Some("Api")) {
                 let property = |name: &str| event["Properties"][name].as_str().unwrap();
                 let route = format!("{} {}", property("Method"), property("Path").replace("+}", "}"));
                 assert!(routes.entry(program.to_owned()).or_default().insert(route), "{program} has a route twice");
             }
         }
+        for (program, route) in self.defined_routes() {
+            assert!(routes.entry(program.clone()).or_default().insert(route), "{program} has a route twice");
+        }
         routes
+    }
+
+    /// The routes that are written out in the API's own definition, with the function of each.
+    fn defined_routes(&self) -> Vec<(String, String)> {
+        let (_, api) = self.resources("AWS::Serverless::Api").next().unwrap();
+        assert_eq!(get(api, "MergeDefinitions").as_bool(), Some(true), "or the routes of the functions are left out");
+        let paths = get(api, "DefinitionBody")["paths"].as_hash().unwrap().iter();
+        let operations = paths.flat_map(|(path, item)| {
+            item.as_hash().unwrap().iter().map(move |(method, operation)| (path, method, operation))
+        });
+        let route = |(path, method, operation): (&Yaml, &Yaml, &Yaml)| {
+            let (path, method) = (path.as_str().unwrap(), method.as_str().unwrap().to_uppercase());
+            (self.behind(&operation["x-amazon-apigateway-integration"]), format!("{method} {path}"))
+        };
+        operations.map(route).collect()
+    }
+
+    /// The program behind an integration that streams on AWS, and does not elsewhere. Address, mode and what the function is
+    /// told must go together, or its answers are not understood.
+    fn behind(&self, integration: &Yaml) -> String {
+        let choice = |yaml: &Yaml| -> [String; 3] {
+            let choice = yaml.as_vec().unwrap().iter().map(|value| value.as_str().unwrap().to_owned());
+            choice.collect::<Vec<_>>().try_into().unwrap()
+        };
+        assert_eq!(choice(&integration["responseTransferMode"]), ["OnAws", "STREAM", "BUFFERED"]);
+        let [condition, streaming, whole] = choice(&integration["uri"]);
+        assert_eq!(condition, "OnAws");
+        let name = |uri: &str, version: &str, action: &str| {
+            let (before, after) = uri.split_once(&format!(":lambda:path/{version}/functions/${{")).unwrap();
+            assert_eq!(before, "arn:${AWS::Partition}:apigateway:${AWS::Region}");
+            after.strip_suffix(&format!(".Arn}}/{action}")).unwrap().to_owned()
+        };
+        let function = name(&streaming, "2021-11-15", "response-streaming-invocations");
+        assert_eq!(name(&whole, "2015-03-31", "invocations"), function);
+        let (_, properties) = self.resources("AWS::Serverless::Function").find(|(name, _)| *name == function).unwrap();
+        let told = &get(properties, "Environment")["Variables"]["RESPONSE_TRANSFER"];
+        assert_eq!(choice(told), ["OnAws", "stream", "buffered"]);
+        let permissions: Vec<_> = self.resources("AWS::Lambda::Permission").collect();
+        assert!(permissions.iter().any(|(_, permission)| get(permission, "FunctionName").as_str() == Some(&function)));
+        get(properties, "CodeUri")
+            .as_str()
+            .unwrap()
+            .trim_start_matches("target/lambda/")
+            .trim_end_matches('/')
+            .to_owned()
     }
 
     /// Whether the role of a function allows it an action on a resource, by a statement that names both.
@@ -65,7 +114,8 @@ impl Template {
         })
     }
 
-    /// The tables by their logical names: attribute, its type and its role, for each part of the key.
+    /// The tables by their logical names, and their indexes as `<table>.<index>`: attribute, its type and its role, for each
+    /// part of the key.
     pub(crate) fn tables(&self) -> BTreeMap<String, Vec<(String, String, String)>> {
         let table = |(name, properties): (&str, &Hash)| {
             let list = |name| get(properties, name).as_vec().unwrap().iter();
@@ -78,9 +128,15 @@ impl Template {
                 let kind = types[&attribute].clone();
                 (attribute, kind, text(key, "KeyType"))
             };
-            (name.to_owned(), list("KeySchema").map(part).collect())
+            let indexes = properties.get(&Yaml::String("GlobalSecondaryIndexes".to_owned()));
+            let indexes = indexes.and_then(Yaml::as_vec).into_iter().flatten().map(|index| {
+                let keys = index["KeySchema"].as_vec().unwrap().iter().map(part);
+                (format!("{name}.{}", text(index, "IndexName")), keys.collect())
+            });
+            let table = (name.to_owned(), list("KeySchema").map(part).collect());
+            indexes.chain([table]).collect::<Vec<_>>()
         };
-        self.resources("AWS::DynamoDB::Table").map(table).collect()
+        self.resources("AWS::DynamoDB::Table").flat_map(table).collect()
     }
 }
 
