@@ -1,23 +1,35 @@
-//! `/order-history/orders`: what happened to one order.
+//! `/order-history/orders`: which orders there are, and what happened to one of them.
 
+mod expand;
+mod get_aggregate;
+mod get_snapshot_at;
 mod get_timeline;
+mod list_events_by_type;
+mod list_orders;
 #[cfg(test)]
 mod tests;
 
 use axum::extract::FromRef;
 use http_api::Gate;
-use store::Log;
+use store::{History, Log, Orders};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
 pub struct OrdersApi {
     pub log: Log,
+    pub orders: Orders,
+    pub history: History,
     pub gate: Gate,
 }
 
 /// The routes of this family.
 #[must_use]
 pub fn router() -> OpenApiRouter<OrdersApi> {
-    OpenApiRouter::new().routes(routes!(get_timeline::get_timeline))
+    OpenApiRouter::new()
+        .routes(routes!(list_orders::list_orders))
+        .routes(routes!(get_timeline::get_timeline))
+        .routes(routes!(get_aggregate::get_aggregate))
+        .routes(routes!(list_events_by_type::list_events_by_type))
+        .routes(routes!(get_snapshot_at::get_snapshot_at))
 }

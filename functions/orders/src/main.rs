@@ -2,12 +2,14 @@
 
 use http_api::Gate;
 use orders_api::{OrdersApi, router};
-use store::{Aws, Log};
+use store::{Aws, History, Log, Orders};
 
 #[tokio::main]
 async fn main() -> Result<(), http_api::Error> {
     telemetry::init();
     let aws = Aws::from_env().await;
-    let api = OrdersApi { log: Log::from_env(&aws)?, gate: Gate::from_env(&aws)? };
+    let log = Log::from_env(&aws)?;
+    let history = History::from_env(&aws, &log)?;
+    let api = OrdersApi { log, orders: Orders::from_env(&aws)?, history, gate: Gate::from_env(&aws)? };
     http_api::run(router(), api).await
 }

@@ -5,7 +5,11 @@
 use axum::Router;
 use domain::event::{self, TenantSource};
 use http_api::testing::{TestGate, get};
-use store::{Clock, Log, log::Submission};
+use store::{
+    Clock, History, Log, Orders,
+    log::Submission,
+    testing::{MemoryBucket, ORDERS},
+};
 
 use crate::{OrdersApi, router};
 
@@ -22,7 +26,9 @@ async fn service() -> (TestGate, Router) {
         Submission { event: event::parse(text.as_bytes(), TenantSource::Envelope).unwrap().1, schema: None }
     });
     log.append(&"acme".parse().unwrap(), submissions.collect()).await.unwrap();
-    let app = http_api::app(router(), OrdersApi { log, gate: gate.gate() });
+    let orders = Orders::new(gate.dynamo().aws(), ORDERS);
+    let history = History::for_tests(gate.dynamo().aws(), &log, &MemoryBucket::default());
+    let app = http_api::app(router(), OrdersApi { log, orders, history, gate: gate.gate() });
     (gate, app)
 }
 

@@ -1,5 +1,5 @@
-//! `segment-repair`: takes the changes of the segments table, and completes the logs that a writer left half-way; once a
-//! day it deletes what was staged and never committed.
+//! `segment-repair`: takes the changes of the segments table, completes the logs that a writer left half-way, and brings
+//! the list of orders up to date; once a day it deletes what was staged and never committed.
 
 use segment_repair::Repair;
 use store::Aws;

@@ -9,10 +9,11 @@ use domain::{
 };
 use serde_json::{Value, json};
 use store::{
-    Clock, Log,
+    Clock, Log, OrderIndex, Orders,
     changes::Changes,
     log::{Repaired, Submission},
-    testing::{INDEX, LocalDynamo, SEGMENTS},
+    orders::OrderFilter,
+    testing::{INDEX, LocalDynamo, ORDERS, SEGMENTS},
 };
 
 use crate::{Repair, Task};
@@ -86,10 +87,25 @@ async fn forget(dynamo: &LocalDynamo, table: &str, which: impl Fn(&Item) -> bool
     }
 }
 
+fn repair(dynamo: &LocalDynamo, log: &Log) -> Repair {
+    Repair::new(log.clone(), OrderIndex::new(orders(dynamo), log.clone()))
+}
+
+fn orders(dynamo: &LocalDynamo) -> Orders {
+    Orders::new(dynamo.aws(), ORDERS)
+}
+
+/// How many events the list of orders knows of a tenant's only order.
+async fn listed(dynamo: &LocalDynamo, name: &str) -> Option<u64> {
+    let page = orders(dynamo).list(&tenant(name), &OrderFilter::default(), None, 10).await.unwrap();
+    assert!(page.orders.len() <= 1 && page.next.is_none());
+    page.orders.first().map(|order| order.events)
+}
+
 #[tokio::test]
 async fn what_a_crashed_writer_left_is_completed() {
-    let (_dynamo, log) = left_half_way(&["acme", "zeta"]).await;
-    let repair = Repair::new(log.clone());
+    let (dynamo, log) = left_half_way(&["acme", "zeta"]).await;
+    let repair = repair(&dynamo, &log);
     let event_id = "evt_2".parse().unwrap();
     assert!(log.event(&tenant("acme"), &event_id).await.unwrap().is_none());
 
@@ -99,9 +115,35 @@ async fn what_a_crashed_writer_left_is_completed() {
         assert_eq!(log.event(&tenant(name), &event_id).await.unwrap().unwrap().sequence, 2);
         let nothing_left = Repaired { segments: 0, watermark: 3 };
         assert_eq!(log.repair(&tenant(name)).await.unwrap(), nothing_left);
+        assert_eq!(listed(&dynamo, name).await, Some(2));
     }
     // The batch comes again, and nothing changes.
     repair.handle(changes(&[("INSERT", "acme", 1), ("INSERT", "zeta", 1)])).await.unwrap();
+    assert_eq!(listed(&dynamo, "acme").await, Some(2));
+}
+
+#[tokio::test]
+async fn orders_follow_the_log_and_the_anchor_log_has_none() {
+    let (dynamo, log) = left_half_way(&["acme"]).await;
+    let repair = repair(&dynamo, &log);
+    log.append(&TenantId::anchor(), vec![submission("evt_1")]).await.unwrap();
+    // What was committed before somebody looked is taken along, whichever segment the batch names.
+    log.append(&tenant("acme"), vec![submission("evt_3")]).await.unwrap();
+    repair.handle(changes(&[("INSERT", "acme", 3), ("INSERT", "~anchor", 1), ("MODIFY", "zeta", 1)])).await.unwrap();
+
+    assert_eq!(listed(&dynamo, "acme").await, Some(3));
+    let items = dynamo.aws().dynamo().scan().table_name(ORDERS).send().await.unwrap().items.unwrap();
+    assert!(items.iter().all(|item| item["tenant"].as_s().unwrap() == "acme"), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_written_brings_the_batch_again() {
+    let (dynamo, log) = left_half_way(&["acme", "zeta"]).await;
+    let missing = OrderIndex::new(Orders::new(dynamo.aws(), "Missing"), log.clone());
+    let failed =
+        Repair::new(log.clone(), missing).handle(changes(&[("INSERT", "acme", 1), ("INSERT", "zeta", 1)])).await;
+    assert!(failed.unwrap_err().to_string().starts_with("the logs of 2 tenants could not be completed"));
+    assert!(log.event(&tenant("zeta"), &"evt_1".parse().unwrap()).await.unwrap().is_some(), "the index comes first");
 }
 
 #[tokio::test]
@@ -113,7 +155,7 @@ async fn a_log_that_cannot_be_read_stops_no_other() {
     ]);
     dynamo.aws().dynamo().put_item().table_name(SEGMENTS).set_item(Some(broken)).send().await.unwrap();
 
-    Repair::new(log.clone()).handle(changes(&[("INSERT", "aaa_broken", 1), ("INSERT", "acme", 1)])).await.unwrap();
+    repair(&dynamo, &log).handle(changes(&[("INSERT", "aaa_broken", 1), ("INSERT", "acme", 1)])).await.unwrap();
 
     assert!(log.event(&tenant("acme"), &"evt_1".parse().unwrap()).await.unwrap().is_some());
 }
