@@ -7,11 +7,22 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
 
 /// Units since the last call.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Units {
     pub(crate) read: u64,
     pub(crate) written: u64,
     pub(crate) calls: u64,
+}
+
+/// Only one counts at a time: there is one recorder in a process.
+static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// What some work has used. Whoever counts like this at the same time waits; what others use meanwhile counts, too.
+pub(crate) async fn of<T>(work: impl Future<Output = T>) -> (T, Units) {
+    let _counting = COUNTING.lock().await;
+    take();
+    let done = work.await;
+    (done, take())
 }
 
 /// Takes what was counted since it was last taken.
