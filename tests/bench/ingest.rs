@@ -90,6 +90,8 @@ fn virtually(batches: usize, tenants: usize) -> Result<Figures> {
         time::with_wall_clock(async |clock| {
             let function = Function::warm(DELAY, clock, tenants).await?;
             tokio::time::pause();
+            // The timer goes by milliseconds; from here on so does everything.
+            tokio::time::sleep(Duration::from_millis(1)).await;
             function.measure(batches, tenants).await
         })
         .await
@@ -140,10 +142,11 @@ mod tests {
     #[test]
     fn a_batch_takes_as_many_round_trips_as_one_commit() {
         let one = virtually(2, 1).unwrap();
-        assert!(one.batch() <= DELAY * 7, "{one:?}");
+        // Head, look-up, object, commit, index, watermark.
+        assert_eq!(one.batch(), DELAY * 6, "{one:?}");
         assert!(one.units.written as f64 / one.events as f64 <= 2.1, "{one:?}");
         // Eight tenants at a time.
         let twenty = virtually(2, 20).unwrap();
-        assert!(twenty.batch() <= DELAY * 7 * 3, "{twenty:?}");
+        assert!(twenty.batch() <= DELAY * 5 * 3, "{twenty:?}");
     }
 }
