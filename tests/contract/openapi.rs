@@ -10,11 +10,12 @@ use crate::template::Template;
 const SNAPSHOT: &str = "docs/openapi.json";
 
 /// Each API function with its part of the document.
-pub(crate) fn parts() -> [(&'static str, Value); 7] {
+pub(crate) fn parts() -> [(&'static str, Value); 8] {
     let json = |part| serde_json::to_value(document([part])).unwrap();
     [
         ("events-api", json(events_api::router().into_openapi())),
         ("corrections-api", json(corrections_api::router().into_openapi())),
+        ("attachments-api", json(attachments_api::router().into_openapi())),
         ("schemas-api", json(schemas_api::router().into_openapi())),
         ("orders-api", json(orders_api::router().into_openapi())),
         ("stream-api", json(stream_api::router().into_openapi())),
@@ -27,6 +28,7 @@ fn whole() -> String {
     let document = document([
         events_api::router().into_openapi(),
         corrections_api::router().into_openapi(),
+        attachments_api::router().into_openapi(),
         schemas_api::router().into_openapi(),
         orders_api::router().into_openapi(),
         stream_api::router().into_openapi(),

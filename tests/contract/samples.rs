@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use attachments_api::AttachmentsApi;
 use axum::Router;
 use corrections_api::CorrectionsApi;
 use events_api::EventsApi;
@@ -19,7 +20,7 @@ use serde_json::Value;
 use std::time::{Duration, SystemTime};
 use store::testing::{FAILURES, MemoryBucket, MemoryKey, ORDERS, SCHEMAS};
 use store::tree::{Integrator, Ranges, Trees};
-use store::{Clock, Failures, Log, OrderIndex, Orders, SchemaCache, Schemas, Signer};
+use store::{Attachments, Clock, Failures, Log, OrderIndex, Orders, SchemaCache, Schemas, Signer};
 use stream_api::StreamApi;
 use tree_integrator::TreeIntegrator;
 
@@ -79,6 +80,8 @@ impl Service {
         let corrections = CorrectionsApi { log: log.clone(), schemas: cache.clone(), gate: gate.gate() };
         let orders = Orders::new(aws, ORDERS);
         let of_orders = OrdersApi { log: log.clone(), orders: orders.clone(), gate: gate.gate() };
+        let documents = Attachments::for_tests(&bucket);
+        let attachments = AttachmentsApi { log: log.clone(), documents, gate: gate.gate() };
         let ledger = LedgerApi { log: log.clone(), trees, ranges, gate: gate.gate() };
         // There is nothing here to probe but the tables, which every other sample uses.
         let ops = OpsApi { gate: gate.gate(), failures: failures.clone(), health: Health::new(vec![]) };
@@ -86,6 +89,7 @@ impl Service {
         let apis = BTreeMap::from([
             ("events-api", http_api::app(events_api::router(), events)),
             ("corrections-api", http_api::app(corrections_api::router(), corrections)),
+            ("attachments-api", http_api::app(attachments_api::router(), attachments)),
             ("schemas-api", http_api::app(schemas_api::router(), SchemasApi { schemas, gate: gate.gate() })),
             ("orders-api", http_api::app(orders_api::router(), of_orders)),
             ("stream-api", http_api::app(stream_api::router(), stream)),
@@ -99,7 +103,7 @@ impl Service {
     }
 
     /// Hands the sample to its function. The answer of one that answers.
-    async fn invoke(&self, function: &str, event: Value) -> Option<Value> {
+    pub(crate) async fn invoke(&self, function: &str, event: Value) -> Option<Value> {
         let deadline = SystemTime::now() + Duration::from_secs(300);
         match function {
             "kinesis-ingest" => {

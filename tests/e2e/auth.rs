@@ -7,7 +7,11 @@ use crate::support::{ALL_ROLES, Call, Route, Tenant, event, routes, side_by_side
 /// Who may call a route. A new route must be entered here.
 fn roles_of(route: &Route) -> &'static [&'static str] {
     match route.name().as_str() {
-        "POST /events" | "POST /events/validate" | "POST /corrections" => &["producer", "admin"],
+        "POST /events"
+        | "POST /events/validate"
+        | "POST /corrections"
+        | "POST /attachments"
+        | "POST /attachments/request-upload" => &["producer", "admin"],
         "GET /events"
         | "GET /events/stream"
         | "GET /events/{event_id}"
@@ -17,6 +21,8 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         | "GET /events/{event_id}/corrections"
         | "GET /corrections/{correction_id}"
         | "GET /ledger/status"
+        | "GET /events/{event_id}/attachments"
+        | "GET /attachments/{attachment_id}"
         | "GET /ledger/checkpoint"
         | "GET /ledger/tile/{path}"
         | "GET /ledger/keys"
@@ -24,7 +30,7 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         | "GET /ledger/consistency"
         | "GET /ledger/anchors" => &["history_reader", "auditor", "admin"],
         "GET /schemas" | "GET /schemas/{type}/{version}" => &ALL_ROLES,
-        "POST /schemas" | "GET /diagnostics" => &["admin"],
+        "POST /schemas" | "GET /diagnostics" | "DELETE /attachments/{attachment_id}" => &["admin"],
         name => panic!("say here who may call {name}"),
     }
 }

@@ -6,15 +6,21 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
+use crate::attachments::attach;
 use crate::ledger::anchor;
 use crate::support::{ALL_ROLES, Answer, Api, Route, Stream, Tenant, event, eventually, random_name, routes};
 
 const WITHIN: Duration = Duration::from_secs(240);
 
+/// What the victim has attached.
+const DOCUMENT: &[u8] = b"a document";
+
 /// A tenant with something on every route.
 struct Victim {
     tenant: Tenant,
+    attachment_ids: [String; 2],
     /// Stands in all content of the victim, and nowhere else.
     marker: String,
     event_id: String,
@@ -27,7 +33,7 @@ impl Victim {
         let marker = random_name("secret");
         let tenant = Tenant::new("victim");
         let (event_id, order_id, event_type) = (random_name("evt"), random_name("ord"), "order.shipped".to_owned());
-        let victim = Self { tenant, marker, event_id, order_id, event_type };
+        let mut victim = Self { tenant, attachment_ids: Default::default(), marker, event_id, order_id, event_type };
         for version in ["v1", "v2"] {
             victim.tenant.post("/schemas", &victim.schema(version)).await.expect(201);
         }
@@ -37,6 +43,18 @@ impl Victim {
         }
         for id in ["correction_1", "correction_2"] {
             victim.tenant.post("/corrections", &victim.correction(id)).await.expect(201);
+        }
+        // A second order, for a list of orders to have two pages.
+        let mut other = victim.event("evt_3");
+        other["order_id"] = random_name("ord").into();
+        victim.tenant.post("/events", &other).await.expect(201);
+        eventually("both orders are listed", WITHIN, || async {
+            let listed = victim.tenant.get("/orders").await.items().len();
+            if listed == 2 { Ok(()) } else { Err(format!("{listed} are")) }
+        })
+        .await;
+        for index in 0..2 {
+            victim.attachment_ids[index] = attach(&victim.tenant, &victim.document(), DOCUMENT).await;
         }
         let refused = |id| {
             let mut refused = victim.event(id);
@@ -77,6 +95,14 @@ impl Victim {
     }
 
     fn correction(&self, id: &str) -> Value {
+    /// What is said of the document. Its name gives the victim away.
+    fn document(&self) -> Value {
+        json!({
+            "event_id": self.event_id, "filename": format!("{}.txt", self.marker), "content_type": "text/plain",
+            "size": DOCUMENT.len(), "sha256": hex::encode(Sha256::digest(DOCUMENT)),
+        })
+    }
+
         let mut correction = self.event(id);
         correction["correction_of"] = self.event_id.clone().into();
         correction
@@ -96,6 +122,7 @@ impl Victim {
             "order_id" => self.order_id.clone(),
             "correction_id" => "correction_1".to_owned(),
             "type" => self.event_type.clone(),
+            "attachment_id" => self.attachment_ids[0].clone(),
             "version" => "v1".to_owned(),
             // A tile of the tree.
             "path" => "entries/000.p/2".to_owned(),
@@ -124,6 +151,13 @@ fn strangers_body(victim: &Victim, route: &Route) -> Option<Value> {
         }
         "POST /schemas" => Some(json!({"type": victim.event_type, "version": "v1", "schema": {"type": "object"}})),
         name if route.method != Method::GET => panic!("say here what a stranger sends to {name}"),
+        "POST /attachments/request-upload" => Some(victim.document()),
+        "POST /attachments" => {
+            let mut document = victim.document();
+            document["attachment_id"] = victim.attachment_ids[0].clone().into();
+            Some(document)
+        }
+        "DELETE /attachments/{attachment_id}" => None,
         _ => None,
     }
 }
@@ -158,7 +192,10 @@ fn is_a_strangers_answer(route: &Route, answer: &Answer) {
             assert_eq!((answer.status, answer.problem()), (422, "invalid-correction"), "{}", shown());
         }
         // Lists of what belongs to one event.
-        "GET /events/{event_id}/corrections" => {
+        "POST /attachments" | "POST /attachments/request-upload" => {
+            assert_eq!((answer.status, answer.problem()), (422, "invalid-attachment"), "{}", shown());
+        }
+        "GET /events/{event_id}/corrections" | "GET /events/{event_id}/attachments" => {
             assert_eq!((answer.status, answer.problem()), (404, "not-found"), "{}", shown());
         }
         "GET /ledger/proof" | "GET /ledger/consistency" => {
@@ -181,11 +218,13 @@ async fn no_route_gives_anything_of_another_tenant() {
     let seen: Vec<&str> = seen.iter().filter(|(_, seen)| **seen).map(|(path, _)| path.as_str()).collect();
     let content = [
         "/corrections/{correction_id}",
+        "/attachments/{attachment_id}",
         "/diagnostics",
         "/events",
         "/events/stream",
         "/events/{event_id}",
         "/events/{event_id}/corrections",
+        "/events/{event_id}/attachments",
         "/ledger/proof",
         "/orders/{order_id}/timeline",
         "/schemas/{type}/{version}",

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 
 mod access;
+mod attachments;
 mod auth;
 mod bad_input;
 mod corrections;

@@ -1,5 +1,7 @@
 //! A bucket: objects that are written once, and a few that are replaced under a condition.
 
+mod uploads;
+
 use std::time::Duration;
 
 use aws_sdk_s3::{
@@ -16,6 +18,9 @@ use crate::{
     aws::{Aws, ConfigError, required},
     error::StoreError,
 };
+
+pub use uploads::UploadLink;
+pub(crate) use uploads::{Described, Expected};
 
 /// The largest object that is read into memory: 256 entries of at most 64 KiB, each with its length.
 const MAX_OBJECT_BYTES: i64 = 256 * (2 + 64 * 1024);

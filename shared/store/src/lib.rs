@@ -6,9 +6,11 @@
 //! - [`Trees`]: the tenants' Merkle trees, their tiles, checkpoints and proofs; [`Integrator`] lets them grow.
 //! - [`Schemas`]: what payloads look like, and [`SchemaCache`]: whether one does.
 //! - [`AccessLog`]: who has read what.
+//! - [`Attachments`]: the bytes of attached documents.
 
 pub mod access;
 mod aws;
+pub mod attachments;
 mod bucket;
 mod capacity;
 pub mod changes;
@@ -30,6 +32,7 @@ pub mod tree;
 pub use access::AccessLog;
 pub use aws::{Aws, ConfigError, required};
 pub use clock::Clock;
+pub use attachments::Attachments;
 pub use error::StoreError;
 pub use failures::Failures;
 pub use log::Log;

@@ -1,5 +1,7 @@
 //! A bucket in memory, with the conditions of the real one.
 
+mod uploads;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -29,6 +31,7 @@ struct Objects {
     versions: u64,
     /// How often each key was read.
     reads: HashMap<String, usize>,
+    uploads: uploads::Uploads,
 }
 
 impl MemoryBucket {
