@@ -27,6 +27,8 @@ pub(crate) struct Rules {
     pub(crate) grain: Grain,
     /// Segments are staged as objects before they are committed.
     pub(crate) staged: bool,
+    /// After so many lost races a writer asks for the turn.
+    pub(crate) races: u32,
     /// How far clocks go, in steps.
     pub(crate) clock: u8,
     /// How many answers may get lost in all.

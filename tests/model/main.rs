@@ -38,6 +38,8 @@ struct Config<'a> {
     losses: u8,
     grain: Grain,
     staged: bool,
+    /// After so many lost races a writer asks for the turn.
+    races: u32,
     /// How far the actors' clocks may go: see `actor::CLOCK`.
     clock: u8,
 }
@@ -48,15 +50,15 @@ const FINE: Grain = Grain { torn_head: true, torn_lookup: true, torn_apply: true
 const COARSE: Grain = Grain { torn_head: false, torn_lookup: false, torn_apply: false, reads_together: true };
 
 const NOBODY: Config<'_> =
-    Config { writers: &[], repairers: 0, crashes: 0, losses: 0, grain: COARSE, staged: false, clock: 0 };
+    Config { writers: &[], repairers: 0, crashes: 0, losses: 0, grain: COARSE, staged: false, races: 6, clock: 0 };
 
 /// No more states than this are looked at; each takes about 150 bytes.
 const MOST: usize = 40_000_000;
 
 impl Config<'_> {
     fn run(self, variant: Variant) -> Result<Explored, Counterexample> {
-        let Self { writers, repairers, crashes, losses, grain, staged, clock } = self;
-        let rules = Rules { log: sample::log(), variant, grain, staged, clock, losses };
+        let Self { writers, repairers, crashes, losses, grain, staged, races, clock } = self;
+        let rules = Rules { log: sample::log(), variant, grain, staged, races, clock, losses };
         let mut actors = Vec::new();
         let mut secret = 0;
         for (name, wants) in (0u8..).zip(writers) {
@@ -137,6 +139,18 @@ fn three_writers_that_race() {
     Config { writers: &["a b", "b c", "c a"], crashes: 1, ..NOBODY }.holds();
     Config { writers: &["a b", "b c", "c a"], losses: 1, clock: 1, ..NOBODY }.holds();
     Config { writers: &["a", "b", "c"], clock: 3, ..NOBODY }.holds();
+}
+
+#[test]
+fn races_that_end_in_turns() {
+    Config { writers: &["a", "b"], races: 1, crashes: 1, clock: 1, ..NOBODY }.holds();
+    Config { writers: &["a b", "b", "c a"], races: 1, ..NOBODY }.holds();
+    Config { writers: &["a", "b", "c"], races: 2, clock: 1, ..NOBODY }.holds();
+}
+
+#[test]
+fn four_writers_that_race() {
+    Config { writers: &["a", "b", "a c", "d"], ..NOBODY }.holds();
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Running {
     pub(crate) fn writer(rules: &Rules, name: u8, drafts: Vec<Arc<Draft>>, skew: i64, contended: bool) -> Self {
         // All of its commits are large, or none.
         let limit = if rules.staged { 0 } else { usize::MAX };
-        let mut writer = Writer::new(Arc::clone(&rules.log), drafts.clone()).staging_over(limit);
+        let mut writer = Writer::new(Arc::clone(&rules.log), drafts.clone()).staging_over(limit).racing(rules.races);
         let moment = Moment { now: noon(skew), elapsed: Duration::ZERO, dice: [name; 16] };
         let Step::Ask(round) = writer.start(contended, &moment) else { panic!("a writer asks first") };
         Self::asking(rules, name, Machine::Writer(Box::new(writer)), drafts, skew, round)

@@ -27,6 +27,8 @@ use crate::error::StoreError;
 
 /// The most segments of a tail that are held at once.
 pub const MAX_TAIL: usize = 256;
+/// How many of the newest segments are read together with the watermark. A longer tail takes another round trip.
+pub(super) const END: usize = 3;
 /// How many keys DynamoDB looks up in one batch.
 pub(super) const BATCH_GET: usize = 100;
 
@@ -124,7 +126,7 @@ impl Mark {
     pub const START: Self = Self { watermark: 1, turn: None };
 }
 
-/// The place of an announcement in the queue: the milliseconds since 2020 by its writer's clock, and 20 random bits.
+/// The place of an announcement in the queue: the milliseconds since 2020 by its writer's clock, and 24 random bits.
 /// It is also the writer's name while it has the turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub u64);

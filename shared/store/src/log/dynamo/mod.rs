@@ -2,6 +2,7 @@
 
 mod inbox;
 mod index;
+mod mark;
 mod objects;
 mod segments;
 

@@ -1,33 +1,26 @@
-//! The table of segments: the log itself, and behind its last slot the watermark and the turn.
+//! The table of segments: the log itself, and behind its last slot what `mark` holds.
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
-    types::{AttributeValue, ReturnConsumedCapacity},
-};
+use aws_sdk_dynamodb::{error::SdkError, operation::put_item::PutItemError, types::ReturnConsumedCapacity};
 use domain::ids::TenantId;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        port::{Head, LogName, MAX_TAIL, Mark, Put, Slot, Tip},
+        port::{END, Head, LogName, MAX_TAIL, Mark, Put, Tip},
         segment::Segment,
         stored::{self, SegmentItem, StoredSegment},
     },
     DynamoTables, PARALLEL,
+    mark::{MARK_SLOT, MarkItem, is_mark},
 };
 use crate::{
     capacity,
     error::StoreError,
-    item::{self, Item, n, s},
+    item::{self, n, s},
     retry,
 };
-
-/// The sort key of a tenant's watermark item: after every segment, so that one backward query starts with it.
-const MARK_SLOT: u64 = domain::json::MAX_SAFE_INTEGER;
 
 /// How often the end of a log is read again when the read was torn. What looks torn each time has lost its end.
 const MAX_TORN: u32 = 5;
@@ -35,25 +28,8 @@ const MAX_TORN: u32 = 5;
 /// How much of a tail is held at once, unpacked.
 const MAX_TAIL_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The item at (tenant, [`MARK_SLOT`]).
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct MarkItem {
-    #[serde(default)]
-    watermark: Option<u64>,
-    #[serde(default)]
-    turn: Option<u64>,
-    #[serde(default)]
-    swept: Option<u64>,
-}
-
-impl MarkItem {
-    fn mark(&self) -> Mark {
-        Mark { watermark: self.watermark.unwrap_or(Mark::START.watermark), turn: self.turn.map(Slot) }
-    }
-}
-
 impl DynamoTables {
-    /// One round trip, unless the index is more than one segment behind.
+    /// One round trip, unless the index is more than [`END`] segments behind.
     pub(super) async fn read_head(&self, log: &LogName) -> Result<Head, StoreError> {
         let (mark, mut newest) = self.untorn_end(&log.tenant).await?;
         newest.reverse();
@@ -87,11 +63,11 @@ impl DynamoTables {
         Head::join(log, mark, tip, tail, behind)
     }
 
-    /// The watermark, and the one segment that it usually leaves open. A query is not a snapshot: the watermark may have
+    /// The watermark, and the segments that it usually leaves open. A query is not a snapshot: the watermark may have
     /// been read after the segments, and be ahead of them. Read again, until it is not.
     async fn untorn_end(&self, tenant: &TenantId) -> Result<(Mark, Vec<SegmentItem>), StoreError> {
         for attempt in 0..MAX_TORN {
-            let (mark, newest) = self.query_end(tenant, 2).await?;
+            let (mark, newest) = self.query_end(tenant, 1 + END).await?;
             let mark = mark.mark();
             if newest.first().map_or(Mark::START.watermark, SegmentItem::next) >= mark.watermark {
                 return Ok((mark, newest));
@@ -101,40 +77,19 @@ impl DynamoTables {
         Err(StoreError::corrupt("the log ends before its watermark"))
     }
 
-    pub(super) async fn read_mark(&self, log: &LogName) -> Result<Mark, StoreError> {
-        Ok(self.query_end(&log.tenant, 1).await?.0.mark())
-    }
-
-    pub(super) async fn read_swept(&self, tenant: &TenantId) -> Result<u64, StoreError> {
-        Ok(self.query_end(tenant, 1).await?.0.swept.unwrap_or_default())
-    }
-
-    pub(super) async fn write_swept(&self, tenant: &TenantId, to: u64) -> Result<(), StoreError> {
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.segments)
-            .key("tenant", s(tenant.as_str()))
-            .key("first", n(MARK_SLOT))
-            .update_expression("SET swept = :to")
-            .expression_attribute_values(":to", n(to))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| StoreError::from_sdk("UpdateItem(Segments)", &error))?;
-        capacity::write(answer.consumed_capacity());
-        Ok(())
-    }
-
     /// The last items of a tenant's partition, the last one first.
-    async fn query_end(&self, tenant: &TenantId, limit: i32) -> Result<(MarkItem, Vec<SegmentItem>), StoreError> {
+    pub(super) async fn query_end(
+        &self,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<(MarkItem, Vec<SegmentItem>), StoreError> {
         let answer = self
             .client
             .query()
             .table_name(&self.segments)
             .consistent_read(true)
             .scan_index_forward(false)
-            .limit(limit)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .key_condition_expression("tenant = :tenant")
             .expression_attribute_values(":tenant", s(tenant.as_str()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -143,7 +98,7 @@ impl DynamoTables {
             .map_err(|error| StoreError::from_sdk("Query(Segments)", &error))?;
         capacity::read(answer.consumed_capacity());
         let mut mark = MarkItem::default();
-        let mut newest = Vec::with_capacity(2);
+        let mut newest = Vec::with_capacity(END);
         for stored in answer.items.unwrap_or_default() {
             if is_mark(&stored) {
                 mark = item::from_item(stored)?;
@@ -218,70 +173,6 @@ impl DynamoTables {
         }
     }
 
-    /// Moves the watermark up; a watermark that is already there or higher stays.
-    pub(super) async fn raise_watermark(&self, log: &LogName, watermark: u64) -> Result<(), StoreError> {
-        let result = self
-            .client
-            .update_item()
-            .table_name(&self.segments)
-            .key("tenant", s(log.tenant.as_str()))
-            .key("first", n(MARK_SLOT))
-            .update_expression("SET watermark = :watermark")
-            .condition_expression("attribute_not_exists(watermark) OR watermark < :watermark")
-            .expression_attribute_values(":watermark", AttributeValue::N(watermark.to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(())
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::from_sdk("UpdateItem(Segments)", &error)),
-        }
-    }
-
-    /// The turn is an attribute beside the watermark, so that the read of the log's end shows it for nothing.
-    pub(super) async fn update_turn(
-        &self,
-        log: &LogName,
-        from: Option<Slot>,
-        to: Option<Slot>,
-    ) -> Result<Put, StoreError> {
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.segments)
-            .key("tenant", s(log.tenant.as_str()))
-            .key("first", n(MARK_SLOT))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        request = match from {
-            Some(from) => request.condition_expression("turn = :from").expression_attribute_values(":from", n(from.0)),
-            None => request.condition_expression("attribute_not_exists(turn)"),
-        };
-        request = match to {
-            Some(to) => request.update_expression("SET turn = :to").expression_attribute_values(":to", n(to.0)),
-            None => request.update_expression("REMOVE turn"),
-        };
-        match request.send().await {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(Put::Done)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(Put::Taken)
-            }
-            Err(error) => Err(StoreError::from_sdk("UpdateItem(Segments)", &error)),
-        }
-    }
-
     pub(super) async fn query_segment_before(
         &self,
         tenant: &TenantId,
@@ -306,8 +197,4 @@ impl DynamoTables {
         let stored = answer.items.unwrap_or_default().pop();
         stored.map(|stored| Ok(StoredSegment::Packed(Box::new(item::from_item(stored)?)))).transpose()
     }
-}
-
-fn is_mark(stored: &Item) -> bool {
-    stored.get("first") == Some(&n(MARK_SLOT))
 }

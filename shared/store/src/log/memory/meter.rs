@@ -8,7 +8,7 @@ use super::{
     super::{
         dynamo::announcement_item,
         index::IndexKey,
-        port::{LogName, Put, Slot},
+        port::{END, LogName, Put, Slot},
         protocol::{Answer, Call},
         stored,
     },
@@ -87,11 +87,10 @@ impl Meter {
         units.calls += 1;
         match (call, answer) {
             (Call::Head, Answer::Head(Ok(head))) => {
-                let newest = sizes.segments.get(&(tenant.clone(), newest(memory, tenant))).copied();
-                let tail = head.tail.iter().rev().skip(1);
-                let more = tail.map(|segment| sizes.segments.get(&(tenant.clone(), segment.first)).copied());
-                units.read += Units::read_of(MARK_BYTES + newest.unwrap_or_default());
-                let more: usize = more.map(Option::unwrap_or_default).sum();
+                let size = |first| sizes.segments.get(&(tenant.clone(), first)).copied().unwrap_or_default();
+                let newest: usize = memory.segments(tenant).rev().take(END).map(|segment| size(segment.first)).sum();
+                let more: usize = head.tail.iter().rev().skip(END).map(|segment| size(segment.first)).sum();
+                units.read += Units::read_of(MARK_BYTES + newest);
                 units.read += if more > 0 { Units::read_of(more) } else { 0 };
             }
             (Call::Lookup(keys), Answer::Lookup(Ok(_))) => {
@@ -136,8 +135,4 @@ impl Meter {
             _ => units.read += 1,
         }
     }
-}
-
-fn newest(memory: &Memory, tenant: &TenantId) -> u64 {
-    memory.segments(tenant).next_back().map_or(0, |segment| segment.first)
 }

@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub(super) item: EventItem,
     /// Its index items, if they are not known to be there.
     pub(super) unapplied: Option<Vec<IndexItem>>,
+    /// Somebody else has committed it, and may just be dealing with it.
+    pub(super) is_fresh: bool,
 }
 
 /// The drafts' ids that are in the log, each with its place.
@@ -62,11 +64,12 @@ pub(super) fn known<'a>(
         let unapplied = in_tail
             .filter(|(segment, _)| segment.first >= view.applied)
             .map(|(segment, at)| index::items_of(segment, *at).collect());
+        let is_fresh = in_tail.is_some_and(|(segment, _)| view.is_others(segment));
         let place = match (indexed, in_tail) {
-            (Some(item), _) => Some(Known { item, unapplied }),
+            (Some(item), _) => Some(Known { item, unapplied, is_fresh }),
             (None, Some((segment, at))) => {
                 let item = EventItem::new(&log.tenant, segment, &segment.entries[*at], &segment.places()[*at]);
-                Some(Known { item, unapplied })
+                Some(Known { item, unapplied, is_fresh })
             }
             (None, None) => None,
         };

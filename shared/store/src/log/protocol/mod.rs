@@ -11,6 +11,7 @@ mod batch;
 mod call;
 mod decide;
 mod repair;
+mod serve;
 mod turn;
 mod view;
 mod wait;
@@ -77,6 +78,6 @@ impl Moment {
         const START: i64 = 1_577_836_800_000;
         let [.., a, b, c] = self.dice;
         let millis = u64::try_from(self.now.as_millis() - START).unwrap_or_default();
-        Slot(millis << 20 | u64::from(u32::from_be_bytes([0, a, b, c]) & 0x000f_ffff))
+        Slot(millis << 24 | u64::from(u32::from_be_bytes([0, a, b, c])))
     }
 }

@@ -41,10 +41,10 @@ impl Writer {
                 // The head may have been read before.
                 head.mark.turn = self.slot;
                 let inbox = answers.announced()?;
-                Ok(self.look_up(head, inbox, moment))
+                self.look_up(head, inbox, moment)
             }
             // Somebody else was first, or the turn is ours and the answer got lost: the mark will tell.
-            Ok(Put::Taken) | Err(StoreError::Unavailable { .. }) => Ok(self.announce(Some(head.mark), false, moment)),
+            Ok(Put::Taken) | Err(StoreError::Unavailable { .. }) => Ok(self.queue_up(head.mark, moment)),
             Err(error) => Err(error),
         }
     }
@@ -70,8 +70,9 @@ impl Writer {
     /// Forgets what has become of our drafts, unless all of it is in the index: what would have helped a receipt may not
     /// have been written. The next look at the log finds it again, and says the same.
     pub(super) fn unsettle(&mut self) {
-        if !self.indexed {
+        if !self.indexed && self.settled.iter().any(Option::is_some) {
             self.settled.fill(None);
+            self.absent_below = None;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a machine knows of the log's end.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{ids::TenantId, time::Timestamp};
 use ledger::Chain;
@@ -20,28 +20,34 @@ pub(super) struct View {
     pub(super) watermark: u64,
     /// Everything below this is known to be in the index.
     pub(super) applied: u64,
+    /// The segments from there on that are known to be in the index as well.
+    ahead: BTreeSet<u64>,
+    /// Where the log ended when it was read: what is below, others have committed.
+    read_to: u64,
     /// The segments from the watermark on; they join up, and end where the chain does.
     pub(super) tail: Vec<Arc<Segment>>,
 }
 
 impl std::hash::Hash for View {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        (self.chain.sequence(), self.chain.ledger_hash(), self.received_at, self.watermark, self.applied, &self.tail)
-            .hash(state);
+        (self.chain.sequence(), self.chain.ledger_hash(), self.received_at, self.watermark).hash(state);
+        (self.applied, &self.ahead, self.read_to, &self.tail).hash(state);
     }
 }
 
 impl View {
     pub(super) fn new(head: Head) -> Self {
         let Head { chain, received_at, mark, tail, behind: _ } = head;
-        Self { chain, received_at, watermark: mark.watermark, applied: mark.watermark, tail }
+        let (watermark, read_to) = (mark.watermark, chain.sequence() + 1);
+        Self { chain, received_at, watermark, applied: watermark, ahead: BTreeSet::new(), read_to, tail }
     }
 
-    /// The tail's index items that are worth looking up beside `wanted` keys: as many segments as fit `batches` batches.
+    /// Others' index items in the tail that are worth looking up beside `wanted` keys: as many segments as fit `batches`
+    /// batches.
     pub(super) fn keys_to_check(&self, tenant: &TenantId, wanted: usize, batches: usize) -> Vec<IndexKey> {
         let mut room = (batches * BATCH_GET).saturating_sub(wanted % BATCH_GET);
         let mut keys = Vec::new();
-        for segment in self.unapplied() {
+        for segment in self.unapplied().filter(|segment| self.is_others(segment)) {
             let Some(left) = room.checked_sub(segment.entries.len() * 2) else { break };
             room = left;
             keys.extend(index::items(segment).map(|item| item.key(tenant)));
@@ -51,21 +57,36 @@ impl View {
 
     /// Takes note of the tail's segments whose every index item was found.
     pub(super) fn check_applied(&mut self, tenant: &TenantId, found: &Found) {
-        let applied = self.unapplied().take_while(|segment| is_applied(tenant, segment, found)).last();
-        if let Some(segment) = applied {
-            self.applied = segment.next();
-        }
+        let applied: Vec<_> = self
+            .unapplied()
+            .filter(|segment| is_applied(tenant, segment, found))
+            .map(|segment| segment.first)
+            .collect();
+        self.ahead.extend(applied);
+        self.go_ahead();
     }
 
     /// Takes note that a segment's items have been written.
     pub(super) fn note_applied(&mut self, segment: &Segment) {
-        if segment.first == self.applied {
-            self.applied = segment.next();
+        self.ahead.insert(segment.first);
+        self.go_ahead();
+    }
+
+    fn go_ahead(&mut self) {
+        for segment in &self.tail {
+            if segment.first == self.applied && self.ahead.remove(&segment.first) {
+                self.applied = segment.next();
+            }
         }
     }
 
+    /// Whether somebody else has committed a segment.
+    pub(super) fn is_others(&self, segment: &Segment) -> bool {
+        segment.first < self.read_to
+    }
+
     fn unapplied(&self) -> impl Iterator<Item = &Arc<Segment>> {
-        self.tail.iter().filter(|segment| segment.first >= self.applied)
+        self.tail.iter().filter(|segment| segment.first >= self.applied && !self.ahead.contains(&segment.first))
     }
 
     /// Takes a segment that was committed at the end.

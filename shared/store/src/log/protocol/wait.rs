@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     super::{
         index::{self, Found, IndexKey},
-        port::{Announcement, Head, Mark},
+        port::{Announcement, Head, Mark, Put},
     },
     Call, Moment, Step,
     call::Answers,
@@ -57,8 +57,8 @@ impl Writer {
         let bytes: usize = drafts.iter().map(|draft| draft.json.len()).sum();
         let small = drafts.len() <= MAX_EVENTS && bytes <= MAX_BYTES;
         let announcement = Announcement { slot, drafts: if small { drafts } else { vec![] } };
-        self.announced = true;
-        self.stage = Stage::Announcing { asked: moment.elapsed, seen };
+        let again = std::mem::replace(&mut self.announced, true);
+        self.stage = Stage::Announcing { asked: moment.elapsed, seen, again };
         let mut calls = vec![Call::Announce(announcement)];
         if meanwhile {
             calls.push(Call::Mark);
@@ -66,16 +66,30 @@ impl Writer {
         Step::ask(calls)
     }
 
+    /// Waits with all others, and announces our events unless that is done.
+    pub(super) fn queue_up(&mut self, seen: Mark, moment: &Moment) -> Step<Appended> {
+        if !self.announced {
+            return self.announce(Some(seen), false, moment);
+        }
+        let wait = Wait { seen, since: moment.elapsed, looked: moment.elapsed, pause: Duration::ZERO, places: vec![] };
+        self.wait_for(SHORTEST, wait)
+    }
+
     pub(super) fn announcement_made(
         &mut self,
         asked: Duration,
         seen: Option<Mark>,
+        again: bool,
         mut answers: Answers,
         moment: &Moment,
     ) -> Result<Step<Appended>, StoreError> {
         match answers.announce() {
-            // If the slot is taken, then most likely by us, with a try whose answer was lost; if not, we look for
-            // ourselves after a while.
+            // By somebody else, or by us with a try whose answer the client has lost: then it is there twice, which does
+            // no harm.
+            Ok(Put::Taken) if !again => {
+                self.slot = Some(moment.slot());
+                return Ok(self.announce(seen, seen.is_none(), moment));
+            }
             Ok(_) => {}
             Err(StoreError::Unavailable { .. }) if self.lost < MAX_LOST => {
                 self.lost += 1;

@@ -14,14 +14,16 @@ use super::{
     wait::Wait,
     work::Work,
 };
-use crate::{error::StoreError, retry};
+use crate::error::StoreError;
 
 /// How often a writer looks at the log's end before it says that the log is too busy.
 const MAX_ATTEMPTS: u32 = 40;
 /// How many lost answers to a commit a writer looks into before it gives up; the SDK has tried three times for each.
 pub(super) const MAX_LOST: u32 = 2;
-/// How many races a writer loses before it asks for the turn. Two writers that meet need no order.
-const RACES: u32 = 3;
+/// How many races a writer loses before it asks for the turn. Two or three writers that meet need no order.
+const RACES: u32 = 6;
+/// The most that a writer waits after a lost race, so that those who are equally fast do not meet again and again.
+const BREATH: Duration = Duration::from_millis(2);
 /// A strong read of a log's end then costs at most 16 read units.
 const STAGE_OVER: usize = 64 * 1024;
 
@@ -30,7 +32,8 @@ const STAGE_OVER: usize = 64 * 1024;
 /// While nobody else writes:
 /// 1. Read the end of the log: the watermark, and the segments from it on.
 /// 2. Look up the events' ids in the index, and with the same call whether the tail is applied.
-/// 3. Commit: put one segment at the end, on condition that nothing is there. If something is, go to 1.
+/// 3. Commit: put one segment at the end, on condition that nothing is there. If something is, go to 1, and from there to
+///    3: what is new since is in the tail.
 /// 4. Write the segment's index items; at the same time raise the watermark over what was seen applied.
 ///
 /// When many write, one has the *turn*, and the others announce their events and wait (`wait.rs`): it commits theirs
@@ -41,6 +44,8 @@ pub struct Writer {
     pub(super) drafts: Vec<Arc<Draft>>,
     /// What has become of each draft.
     pub(super) settled: Vec<Option<Outcome>>,
+    /// Those that are not settled are not in the log below this sequence number.
+    pub(super) absent_below: Option<u64>,
     /// How often the end of the log was read again, and how often an answer was lost.
     pub(super) attempts: u32,
     pub(super) lost: u32,
@@ -62,6 +67,8 @@ pub struct Writer {
     pub(super) committed: u64,
     /// A commit whose compressed entries are longer than this many bytes is staged.
     pub(super) stage_over: usize,
+    /// After so many lost races it asks for the turn.
+    races: u32,
     pub(super) stage: Stage,
 }
 
@@ -80,8 +87,8 @@ pub(super) enum Stage {
     Finishing { raise: Option<u64> },
     /// To raise the watermark over a large commit.
     Raising,
-    /// To put our announcement into the inbox; perhaps also to know whose turn it is.
-    Announcing { asked: Duration, seen: Option<Mark> },
+    /// To put our announcement into the inbox; perhaps also to know whose turn it is. `again`: it may be there.
+    Announcing { asked: Duration, seen: Option<Mark>, again: bool },
     /// To see whether our turn or our receipt has come.
     Waiting(Wait),
     /// To see whether our events are in the log though we cannot find them in the index.
@@ -100,6 +107,7 @@ impl Writer {
         Self {
             log,
             settled: vec![None; drafts.len()],
+            absent_below: None,
             drafts,
             attempts: 0,
             lost: 0,
@@ -112,6 +120,7 @@ impl Writer {
             dealt_with: BTreeSet::new(),
             committed: 0,
             stage_over: STAGE_OVER,
+            races: RACES,
             stage: Stage::Reading,
         }
     }
@@ -120,6 +129,12 @@ impl Writer {
     #[must_use]
     pub fn staging_over(self, bytes: usize) -> Self {
         Self { stage_over: bytes, ..self }
+    }
+
+    /// Asks for the turn after so many lost races; by default after six.
+    #[must_use]
+    pub fn racing(self, times: u32) -> Self {
+        Self { races: times, ..self }
     }
 
     /// The log that it writes to.
@@ -150,7 +165,7 @@ impl Writer {
             Stage::Reading => {
                 let head = answers.head()?;
                 let inbox = if self.leading.is_some() { answers.announced()? } else { vec![] };
-                Ok(self.look_up(head, inbox, moment))
+                self.look_up(head, inbox, moment)
             }
             Stage::Taking => self.taken(answers, moment),
             Stage::CatchingUp { raise: Some(watermark) } => {
@@ -177,7 +192,7 @@ impl Writer {
             }
             // A watermark that stays behind costs the next writer a little; the commit stands.
             Stage::Raising => Ok(self.done()),
-            Stage::Announcing { asked, seen } => self.announcement_made(asked, seen, answers, moment),
+            Stage::Announcing { asked, seen, again } => self.announcement_made(asked, seen, again, answers, moment),
             Stage::Waiting(wait) => self.look_round(wait, answers, moment),
             Stage::Checking => Ok(self.checked(answers.head()?, moment)),
             Stage::Leaving { error } => Ok(self.left(error)),
@@ -207,33 +222,41 @@ impl Writer {
     pub(super) fn race_again(&mut self, moment: &Moment) -> Result<Step<Appended>, StoreError> {
         self.unsettle();
         self.dealt_with.clear();
-        if self.leading.is_some() {
-            return self.read_again(Duration::ZERO);
-        }
-        if self.attempts + 1 >= RACES {
+        if self.leading.is_none() && self.attempts + 1 >= self.races {
             self.attempts += 1;
             return Ok(self.take_turn(None, moment));
         }
-        self.read_again(retry::delay(self.attempts, moment.fraction()))
+        let pause = if self.leading.is_some() { Duration::ZERO } else { BREATH.mul_f64(moment.fraction()) };
+        self.read_again(pause)
     }
 
-    pub(super) fn look_up(&mut self, head: Head, inbox: Vec<Announcement>, moment: &Moment) -> Step<Appended> {
+    pub(super) fn look_up(
+        &mut self,
+        head: Head,
+        inbox: Vec<Announcement>,
+        moment: &Moment,
+    ) -> Result<Step<Appended>, StoreError> {
         if let Some(turn) = head.mark.turn
             && Some(turn) != self.slot
         {
             self.leading = None;
-            if !self.all_settled() {
-                return self.announce(Some(head.mark), false, moment);
-            }
-            return self.finish(&View::new(head), None, vec![], vec![], None);
+            return Ok(if self.all_settled() {
+                self.finish(&View::new(head), None, vec![], vec![], None)
+            } else {
+                self.queue_up(head.mark, moment)
+            });
         }
         if head.behind {
             self.stage = Stage::CatchingUp { raise: head.tail.last().map(|segment| segment.next()) };
-            return Step::ask([Call::Apply {
+            return Ok(Step::ask([Call::Apply {
                 items: head.tail.iter().flat_map(index::items).collect(),
                 taken: vec![],
-            }]);
+            }]));
         }
-        self.begin_work(View::new(head), inbox)
+        // What was looked up for a commit that lost its race need not be looked up again: the tail has what is new since.
+        if self.leading.is_none() && self.absent_below.is_some_and(|end| head.mark.watermark <= end) {
+            return self.commit_again(View::new(head), moment);
+        }
+        Ok(self.begin_work(View::new(head), inbox))
     }
 }
