@@ -8,7 +8,11 @@ use axum::Router;
 use domain::event::{self, TenantSource};
 use http_api::testing::{TestGate, get};
 use serde_json::{Value, json};
-use store::{Clock, Log, OrderIndex, Orders, log::Submission, testing::ORDERS};
+use store::{
+    Clock, History, Log, OrderIndex, Orders,
+    log::Submission,
+    testing::{MemoryBucket, ORDERS},
+};
 
 use crate::{OrdersApi, router};
 
@@ -27,7 +31,9 @@ impl Service {
         let gate = TestGate::start().await;
         let aws = gate.dynamo().aws();
         let (log, orders) = (Log::for_tests(aws, Clock::System), Orders::new(aws, ORDERS));
-        let app = http_api::app(router(), OrdersApi { log: log.clone(), orders: orders.clone(), gate: gate.gate() });
+        let history = History::for_tests(aws, &log, &MemoryBucket::default());
+        let api = OrdersApi { log: log.clone(), orders: orders.clone(), history, gate: gate.gate() };
+        let app = http_api::app(router(), api);
         Self { gate, log, orders, app }
     }
 

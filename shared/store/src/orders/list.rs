@@ -44,6 +44,11 @@ pub struct OrderPage {
 }
 
 impl OrderFilter {
+    /// Whether nothing can match.
+    fn is_empty(&self) -> bool {
+        self.from.is_some_and(|from| self.to.is_some_and(|to| from >= to))
+    }
+
     fn matches(&self, order: &OrderSummary) -> bool {
         let Some(occurred) = &order.occurred else { return false };
         self.from.is_none_or(|from| from <= occurred.last_at)
@@ -77,6 +82,9 @@ pub(super) async fn page(
     mut after: Option<OrderPosition>,
     limit: usize,
 ) -> Result<OrderPage, StoreError> {
+    if filter.is_empty() {
+        return Ok(OrderPage { orders: vec![], next: None });
+    }
     let index = filter.customer_id.as_ref().map_or(Index::ByDay, Index::ByCustomer);
     let (start, high) = filter.bounds();
     let (mut orders, mut looked_at) = (Vec::new(), 0);
