@@ -61,6 +61,7 @@ async fn first_poll(bootstrap: &PathBuf) -> Result<Duration> {
             "SCHEMAS_TABLE",
             "REQUESTS_TABLE",
             "FAILURES_TABLE",
+            "ORDERS_TABLE",
             "LEDGER_BUCKET",
             "DATA_BUCKET",
             "INGEST_STREAM",

@@ -22,6 +22,10 @@ async fn the_tables_of_the_tests_have_the_keys_of_the_template() {
             let kind = kind(&attribute);
             (attribute, kind, key.key_type().as_str().to_owned())
         };
+        for index in table.global_secondary_indexes() {
+            let name = format!("{name}Table.{}", index.index_name().unwrap());
+            tables.insert(name, index.key_schema().iter().map(part).collect::<Vec<_>>());
+        }
         tables.insert(format!("{name}Table"), table.key_schema().iter().map(part).collect::<Vec<_>>());
     }
     assert_eq!(tables, Template::read().tables(), "left: store::testing; right: template.yaml");

@@ -155,3 +155,30 @@ fn every_function_of_the_workspace_is_deployed() {
     let built: BTreeSet<String> = folders.map(|folder| name(folder.unwrap())).collect();
     assert_eq!(Template::read().programs(), built, "left: template.yaml; right: functions/");
 }
+
+/// An API function is in the alarm for slow answers, unless its calls take as long as its clients want.
+#[test]
+fn the_latency_alarm_looks_at_every_api_function_that_should_be_fast() {
+    let template = Template::read();
+    let (_, alarm) = template.resources("AWS::CloudWatch::Alarm").find(|(name, _)| *name == "ApiLatencyAlarm").unwrap();
+    let metrics = get(alarm, "Metrics").as_vec().unwrap()[1].as_vec().unwrap();
+    let watched: BTreeSet<String> = metrics[1..]
+        .iter()
+        .map(|metric| {
+            let id = metric["Id"].as_str().unwrap();
+            let expression = metrics[0]["Expression"].as_str().unwrap();
+            assert!(expression.contains(&format!("FILL({id}, 0)")), "{id} is not in the alarm's expression");
+            let dimension = &metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"];
+            dimension.as_str().unwrap().to_owned()
+        })
+        .collect();
+    let mut fast = BTreeSet::new();
+    let routes = template.routes();
+    for (name, properties) in template.resources("AWS::Serverless::Function") {
+        let program = get(properties, "CodeUri").as_str().unwrap().trim_start_matches("target/lambda/");
+        if program != "stream-api/" && routes.contains_key(program.trim_end_matches('/')) {
+            fast.insert(name.to_owned());
+        }
+    }
+    assert_eq!(watched, fast, "left: the alarm; right: the API functions");
+}
