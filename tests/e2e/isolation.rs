@@ -90,11 +90,11 @@ impl Victim {
     fn event(&self, id: &str) -> Value {
         let mut event = event(id, &self.order_id);
         event["payload"]["note"] = self.marker.clone().into();
+        event["payload"]["customer_id"] = self.marker.clone().into();
         event["metadata"]["actor_id"] = self.marker.clone().into();
         event
     }
 
-    fn correction(&self, id: &str) -> Value {
     /// What is said of the document. Its name gives the victim away.
     fn document(&self) -> Value {
         json!({
@@ -103,6 +103,7 @@ impl Victim {
         })
     }
 
+    fn correction(&self, id: &str) -> Value {
         let mut correction = self.event(id);
         correction["correction_of"] = self.event_id.clone().into();
         correction
@@ -121,8 +122,8 @@ impl Victim {
             "event_id" => self.event_id.clone(),
             "order_id" => self.order_id.clone(),
             "correction_id" => "correction_1".to_owned(),
-            "type" => self.event_type.clone(),
             "attachment_id" => self.attachment_ids[0].clone(),
+            "type" => self.event_type.clone(),
             "version" => "v1".to_owned(),
             // A tile of the tree.
             "path" => "entries/000.p/2".to_owned(),
@@ -150,7 +151,6 @@ fn strangers_body(victim: &Victim, route: &Route) -> Option<Value> {
             Some(correction)
         }
         "POST /schemas" => Some(json!({"type": victim.event_type, "version": "v1", "schema": {"type": "object"}})),
-        name if route.method != Method::GET => panic!("say here what a stranger sends to {name}"),
         "POST /attachments/request-upload" => Some(victim.document()),
         "POST /attachments" => {
             let mut document = victim.document();
@@ -158,6 +158,7 @@ fn strangers_body(victim: &Victim, route: &Route) -> Option<Value> {
             Some(document)
         }
         "DELETE /attachments/{attachment_id}" => None,
+        name if route.method != Method::GET => panic!("say here what a stranger sends to {name}"),
         _ => None,
     }
 }
@@ -191,10 +192,10 @@ fn is_a_strangers_answer(route: &Route, answer: &Answer) {
         "POST /corrections" => {
             assert_eq!((answer.status, answer.problem()), (422, "invalid-correction"), "{}", shown());
         }
-        // Lists of what belongs to one event.
         "POST /attachments" | "POST /attachments/request-upload" => {
             assert_eq!((answer.status, answer.problem()), (422, "invalid-attachment"), "{}", shown());
         }
+        // Lists of what belongs to one event.
         "GET /events/{event_id}/corrections" | "GET /events/{event_id}/attachments" => {
             assert_eq!((answer.status, answer.problem()), (404, "not-found"), "{}", shown());
         }
@@ -217,15 +218,16 @@ async fn no_route_gives_anything_of_another_tenant() {
     }
     let seen: Vec<&str> = seen.iter().filter(|(_, seen)| **seen).map(|(path, _)| path.as_str()).collect();
     let content = [
-        "/corrections/{correction_id}",
         "/attachments/{attachment_id}",
+        "/corrections/{correction_id}",
         "/diagnostics",
         "/events",
         "/events/stream",
         "/events/{event_id}",
-        "/events/{event_id}/corrections",
         "/events/{event_id}/attachments",
+        "/events/{event_id}/corrections",
         "/ledger/proof",
+        "/orders",
         "/orders/{order_id}/timeline",
         "/schemas/{type}/{version}",
     ];

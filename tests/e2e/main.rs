@@ -16,6 +16,7 @@ mod isolation;
 mod ledger;
 mod main_job;
 mod manners;
+mod orders;
 mod racing;
 mod repair;
 mod schemas;
