@@ -36,7 +36,6 @@ pub(crate) struct EventParams {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
     /// Only events with this `metadata.actor_id`.
-    #[param(min_length = 1, max_length = 256)]
     actor_id: Option<String>,
     /// Only events that have a document, or that have none; one that was deleted does not count.
     #[param(required = false)]

@@ -25,6 +25,8 @@ use crate::{StreamApi, accept::Form, long_poll, window};
 
 /// How long a window is, or a long poll waits, when the client does not say; in seconds.
 const USUAL_SECONDS: u64 = 20;
+/// No log gets further: its numbers must be exact in every reader's JSON.
+const MAX_SEQUENCE: u64 = (1 << 53) - 1;
 /// The longest wait, and the longest window where the gateway is buffered: below the function's time limit there.
 const MAX_BUFFERED_SECONDS: u64 = 20;
 /// The longest window where the gateway streams. A token is only looked at when a window opens.
@@ -53,11 +55,10 @@ pub(crate) struct StreamParams {
     #[param(value_type = Option<String>, format = DateTime)]
     to: Option<Timestamp>,
     /// Only events with this `metadata.actor_id`.
-    #[param(min_length = 1, max_length = 256)]
     actor_id: Option<String>,
     /// Only events after this sequence number; 0 is from the beginning. Without it, and without `Last-Event-ID`, only
     /// events that are recorded from now on.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
     /// Server-sent events: after how many seconds the stream ends, for its client to come back; 20 unless given. At most
     /// 300, and 20 where the gateway cannot stream.
@@ -106,6 +107,8 @@ pub(crate) async fn stream_events(
     let StreamParams { order_id, event_type, source, from, to, actor_id, after, window, wait, limit } = params;
     let filter = EventFilter { order_id, event_type, source, actor_id, from, to };
     let last_event_id = last_event_id(&headers)?;
+    // Even where `Last-Event-ID` counts more: what cannot be is refused.
+    let after = after.map(|after| within("after", after, 0, MAX_SEQUENCE)).transpose()?;
     match form {
         Form::Events => {
             let other_form = [("wait", wait.is_some()), ("limit", limit.is_some())];

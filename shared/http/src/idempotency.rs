@@ -30,7 +30,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// The longest key, in characters.
-const MAX_KEY_CHARS: usize = 255;
+pub(crate) const MAX_KEY_CHARS: usize = 255;
 
 /// The headers that are part of an answer; the others are made anew for each.
 const KEPT_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, LOCATION];
@@ -45,9 +45,9 @@ pub(crate) async fn once(State(gate): State<Gate>, request: Request, next: Next)
 
 async fn claim_and_run(gate: &Gate, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let key = key(&parts.headers)?;
-    // Whoever has no valid token leaves no trace in the table.
+    // First of all: whoever has no valid token is told so, and leaves no trace in the table.
     let identity = Identity::of(&mut parts, gate).await?;
+    let key = key(&parts.headers)?;
     let body = body::read(body).await?;
     let route = format!("{} {}", parts.method, route(&parts));
     let request_id = RequestId { tenant: &identity.tenant, subject: &identity.subject, route: &route, key: &key };

@@ -23,6 +23,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::ids::OrderId;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -34,6 +35,7 @@ use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
 use crate::access::MAX_PURPOSE_CHARS;
 use crate::catalogue::ProblemType;
+use crate::idempotency::MAX_KEY_CHARS;
 use crate::problem::{Fault, ProblemBody};
 
 /// The name of the security scheme; a handler that needs no token says `security(())`.
@@ -115,26 +117,45 @@ fn by_status(kinds: &[ProblemType]) -> BTreeMap<String, RefOr<Response>> {
 
 /// The header that every GET with a token takes; see [`access`](crate::access).
 fn purpose() -> Parameter {
-    let text = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(MAX_PURPOSE_CHARS))
-        .pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+    let description =
+        "Why this is read, such as the number of a dispute. A read of history is kept in the access log, with this";
+    header("X-Purpose", description, MAX_PURPOSE_CHARS, "^[!-~]([ -~]*[!-~])?$")
+}
+
+/// The header that every POST with a token takes; see [`idempotency`](crate::idempotency).
+fn idempotency_key() -> Parameter {
+    let description = "Makes repetitions within 24 hours get the first answer. A new one for each request";
+    header("Idempotency-Key", description, MAX_KEY_CHARS, "^[!-~]+$")
+}
+
+fn header(name: &str, description: &str, max_length: usize, pattern: &str) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(max_length));
     ParameterBuilder::new()
-        .name("X-Purpose")
+        .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(
-            "Why this is read, such as the number of a dispute. A read of history is kept in the access log, with this",
-        ))
-        .schema(Some(text))
+        .description(Some(description))
+        .schema(Some(text.pattern(Some(pattern))))
         .build()
+}
+
+/// Says of an id in the path, such as `order_id`, what it must look like.
+fn describe_id(parameter: &mut RefOr<Parameter>) {
+    let RefOr::T(parameter) = parameter else { return };
+    if matches!(parameter.parameter_in, ParameterIn::Path) && parameter.name.ends_with("_id") {
+        let id = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(OrderId::MAX_LEN))
+            .pattern(Some("^[A-Za-z0-9._:@~+-]+$"));
+        parameter.schema = Some(id.into());
+    }
 }
 
 /// One document of the functions' documents.
 ///
 /// The router's `{*path}`, which takes the rest of a path, is written as OpenAPI knows it: `{path}`. Headers that every
-/// GET takes are added here.
+/// GET or POST takes are added here, and what ids in paths look like.
 #[must_use]
 pub fn document(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
@@ -165,9 +186,15 @@ pub fn document(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     }
     let paths = std::mem::take(&mut document.paths.paths);
     document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
-    let reads = document.paths.paths.values_mut().filter_map(|item| item.get.as_mut());
-    for read in reads.filter(|read| read.security.is_none()) {
-        read.parameters.get_or_insert_default().push(RefOr::T(purpose()));
+    for item in document.paths.paths.values_mut() {
+        for (operation, header) in [(&mut item.get, purpose as fn() -> Parameter), (&mut item.post, idempotency_key)] {
+            if let Some(operation) = operation.as_mut().filter(|operation| operation.security.is_none()) {
+                operation.parameters.get_or_insert_default().push(RefOr::T(header()));
+            }
+        }
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        let parameters = operations.into_iter().flatten().filter_map(|operation| operation.parameters.as_mut());
+        parameters.flatten().for_each(describe_id);
     }
     document
 }

@@ -164,20 +164,26 @@ async fn a_purpose_is_short_and_printable() {
 }
 
 #[test]
-fn every_read_with_a_token_takes_a_purpose() {
-    let operation = |method, security: Option<[utoipa::openapi::SecurityRequirement; 0]>| {
-        let operation = utoipa::openapi::path::OperationBuilder::new().securities(security).build();
-        utoipa::openapi::PathItem::new(method, operation)
+fn every_read_with_a_token_takes_a_purpose_and_every_post_a_key() {
+    use utoipa::openapi::{HttpMethod, PathItem, SecurityRequirement, path::OperationBuilder};
+    let operation = |method, security: Option<[SecurityRequirement; 0]>| {
+        PathItem::new(method, OperationBuilder::new().securities(security).build())
     };
     let mut part = utoipa::openapi::OpenApi::default();
     let paths = &mut part.paths.paths;
-    paths.insert("/read".to_owned(), operation(utoipa::openapi::HttpMethod::Get, None));
-    paths.insert("/health".to_owned(), operation(utoipa::openapi::HttpMethod::Get, Some([])));
-    paths.insert("/write".to_owned(), operation(utoipa::openapi::HttpMethod::Post, None));
+    paths.insert("/read".to_owned(), operation(HttpMethod::Get, None));
+    paths.insert("/health".to_owned(), operation(HttpMethod::Get, Some([])));
+    paths.insert("/write".to_owned(), operation(HttpMethod::Post, None));
     let document = serde_json::to_value(document([part])).unwrap();
-    let parameter = &document["paths"]["/read"]["get"]["parameters"][0];
-    assert_eq!((&parameter["name"], &parameter["in"]), (&json!("X-Purpose"), &json!("header")));
-    assert_eq!((&parameter["required"], &parameter["schema"]["maxLength"]), (&json!(false), &json!(200)));
-    assert_eq!(document["paths"]["/health"]["get"].get("parameters"), None);
-    assert_eq!(document["paths"]["/write"]["post"].get("parameters"), None);
+    let headers = |path: &str, method: &str| {
+        let parameters = document["paths"][path][method]["parameters"].as_array().cloned().unwrap_or_default();
+        let header = |parameter: &serde_json::Value| {
+            assert_eq!((&parameter["in"], &parameter["required"]), (&json!("header"), &json!(false)));
+            (parameter["name"].as_str().unwrap().to_owned(), parameter["schema"]["maxLength"].as_u64().unwrap())
+        };
+        parameters.iter().map(header).collect::<Vec<_>>()
+    };
+    assert_eq!(headers("/read", "get"), [("X-Purpose".to_owned(), 200)]);
+    assert_eq!(headers("/write", "post"), [("Idempotency-Key".to_owned(), 255)]);
+    assert_eq!(headers("/health", "get"), []);
 }

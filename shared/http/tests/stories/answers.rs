@@ -102,3 +102,28 @@ fn a_path_that_takes_the_rest_is_described_by_its_name() {
     let json = serde_json::to_value(document([part])).unwrap();
     assert!(json["paths"]["/order-history/documents/{path}"].is_object(), "{}", json["paths"]);
 }
+
+#[test]
+fn an_id_in_a_path_is_described_by_what_it_must_look_like() {
+    use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
+    let parameter = |name: &str, place| ParameterBuilder::new().name(name).parameter_in(place).build();
+    let operation = OperationBuilder::new()
+        .parameter(parameter("order_id", ParameterIn::Path))
+        .parameter(parameter("order_id", ParameterIn::Query))
+        .parameter(parameter("path", ParameterIn::Path))
+        .build();
+    let mut part = utoipa::openapi::OpenApi::default();
+    let path = "/order-history/orders/{order_id}/{path}".to_owned();
+    part.paths
+        .paths
+        .insert(path.clone(), utoipa::openapi::PathItem::new(utoipa::openapi::HttpMethod::Delete, operation));
+    let json = serde_json::to_value(document([part])).unwrap();
+    let parameters = json["paths"][&path]["delete"]["parameters"].as_array().unwrap();
+    assert_eq!(
+        (&parameters[0]["schema"]["maxLength"], &parameters[0]["schema"]["minLength"]),
+        (&128.into(), &1.into())
+    );
+    let pattern = parameters[0]["schema"]["pattern"].as_str().unwrap();
+    assert!(pattern.contains("A-Za-z0-9._:@~+-"), "{pattern}");
+    assert_eq!((parameters[1].get("schema"), parameters[2].get("schema")), (None, None));
+}

@@ -123,6 +123,9 @@ async fn whoever_has_no_token_leaves_no_trace() {
     let sample = Sample::start().await;
     let call = post(THINGS, &body("a")).header("idempotency-key", "k-1");
     assert_eq!(call.send(&sample.app).await.problem(), "missing-token");
+    // That is the first thing that is said, before anything about the key.
+    let call = post(THINGS, &body("a")).header("idempotency-key", "");
+    assert_eq!(call.send(&sample.app).await.problem(), "missing-token");
     let dynamo = sample.gate.dynamo().aws().dynamo();
     let items = dynamo.scan().table_name(store::testing::REQUESTS).send().await.unwrap();
     assert_eq!(items.count(), 0);
