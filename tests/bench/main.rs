@@ -17,6 +17,7 @@ mod instructions;
 mod orders;
 mod plain;
 mod posts;
+mod reading;
 mod sample;
 mod slow_proxy;
 mod time;
@@ -50,6 +51,8 @@ enum Subject {
     Cost,
     /// Read units of a page of orders, and what keeping the list of them costs
     Orders,
+    /// Read units of what is read of one order
+    Reading,
     /// Packages and start-up of the functions that were built last
     Functions,
 }
@@ -63,6 +66,7 @@ impl Subject {
             Self::Instructions => instructions::run(),
             Self::Cost => cost::run(),
             Self::Orders => time::real(orders::run()),
+            Self::Reading => time::real(reading::run()),
             Self::Functions => time::real(functions::run()),
         }
     }

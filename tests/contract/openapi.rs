@@ -10,12 +10,13 @@ use crate::template::Template;
 const SNAPSHOT: &str = "docs/openapi.json";
 
 /// Each API function with its part of the document.
-pub(crate) fn parts() -> [(&'static str, Value); 8] {
+pub(crate) fn parts() -> [(&'static str, Value); 9] {
     let json = |part| serde_json::to_value(document([part])).unwrap();
     [
         ("events-api", json(events_api::router().into_openapi())),
         ("corrections-api", json(corrections_api::router().into_openapi())),
         ("attachments-api", json(attachments_api::router().into_openapi())),
+        ("snapshots-api", json(snapshots_api::router().into_openapi())),
         ("schemas-api", json(schemas_api::router().into_openapi())),
         ("orders-api", json(orders_api::router().into_openapi())),
         ("stream-api", json(stream_api::router().into_openapi())),
@@ -29,6 +30,7 @@ fn whole() -> String {
         events_api::router().into_openapi(),
         corrections_api::router().into_openapi(),
         attachments_api::router().into_openapi(),
+        snapshots_api::router().into_openapi(),
         schemas_api::router().into_openapi(),
         orders_api::router().into_openapi(),
         stream_api::router().into_openapi(),

@@ -17,10 +17,11 @@ use orders_api::OrdersApi;
 use schemas_api::SchemasApi;
 use segment_repair::Repair;
 use serde_json::Value;
+use snapshots_api::SnapshotsApi;
 use std::time::{Duration, SystemTime};
 use store::testing::{FAILURES, MemoryBucket, MemoryKey, ORDERS, SCHEMAS};
 use store::tree::{Integrator, Ranges, Trees};
-use store::{Attachments, Clock, Failures, Log, OrderIndex, Orders, SchemaCache, Schemas, Signer};
+use store::{Attachments, Clock, Failures, History, Log, OrderIndex, Orders, SchemaCache, Schemas, Signer};
 use stream_api::StreamApi;
 use tree_integrator::TreeIntegrator;
 
@@ -79,7 +80,9 @@ impl Service {
         let events = EventsApi { log: log.clone(), schemas: cache.clone(), trees: trees.clone(), gate: gate.gate() };
         let corrections = CorrectionsApi { log: log.clone(), schemas: cache.clone(), gate: gate.gate() };
         let orders = Orders::new(aws, ORDERS);
-        let of_orders = OrdersApi { log: log.clone(), orders: orders.clone(), gate: gate.gate() };
+        let history = History::for_tests(aws, &log, &bucket);
+        let snapshots = SnapshotsApi { log: log.clone(), history: history.clone(), gate: gate.gate() };
+        let of_orders = OrdersApi { log: log.clone(), orders: orders.clone(), history, gate: gate.gate() };
         let documents = Attachments::for_tests(&bucket);
         let attachments = AttachmentsApi { log: log.clone(), documents, gate: gate.gate() };
         let ledger = LedgerApi { log: log.clone(), trees, ranges, gate: gate.gate() };
@@ -90,6 +93,7 @@ impl Service {
             ("events-api", http_api::app(events_api::router(), events)),
             ("corrections-api", http_api::app(corrections_api::router(), corrections)),
             ("attachments-api", http_api::app(attachments_api::router(), attachments)),
+            ("snapshots-api", http_api::app(snapshots_api::router(), snapshots)),
             ("schemas-api", http_api::app(schemas_api::router(), SchemasApi { schemas, gate: gate.gate() })),
             ("orders-api", http_api::app(orders_api::router(), of_orders)),
             ("stream-api", http_api::app(stream_api::router(), stream)),

@@ -10,6 +10,7 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         "POST /events"
         | "POST /events/validate"
         | "POST /corrections"
+        | "POST /orders/{order_id}/snapshots"
         | "POST /attachments"
         | "POST /attachments/request-upload" => &["producer", "admin"],
         "GET /events"
@@ -18,6 +19,11 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         | "GET /events/{event_id}/verify"
         | "GET /orders"
         | "GET /orders/{order_id}/timeline"
+        | "GET /orders/{order_id}/timeline/aggregate"
+        | "GET /orders/{order_id}/events/{type}"
+        | "GET /orders/{order_id}/snapshot"
+        | "GET /orders/{order_id}/snapshots"
+        | "GET /snapshots/{snapshot_id}"
         | "GET /events/{event_id}/proof"
         | "GET /events/{event_id}/corrections"
         | "GET /corrections/{correction_id}"
@@ -31,7 +37,7 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         | "GET /ledger/consistency"
         | "GET /ledger/anchors" => &["history_reader", "auditor", "admin"],
         "GET /schemas" | "GET /schemas/{type}/{version}" => &ALL_ROLES,
-        "POST /schemas" | "GET /diagnostics" | "DELETE /attachments/{attachment_id}" => &["admin"],
+        "POST /schemas" | "GET /diagnostics" | "DELETE /attachments/{attachment_id}" | "DELETE /snapshots/{snapshot_id}" => &["admin"],
         name => panic!("say here who may call {name}"),
     }
 }

@@ -44,6 +44,10 @@ impl Victim {
         for id in ["correction_1", "correction_2"] {
             victim.tenant.post("/corrections", &victim.correction(id)).await.expect(201);
         }
+        for id in ["snap_1", "snap_2"] {
+            let path = format!("/orders/{}/snapshots", victim.order_id);
+            victim.tenant.post(&path, &victim.snapshot(id)).await.expect(201);
+        }
         // A second order, for a list of orders to have two pages.
         let mut other = victim.event("evt_3");
         other["order_id"] = random_name("ord").into();
@@ -103,6 +107,13 @@ impl Victim {
         })
     }
 
+    fn snapshot(&self, id: &str) -> Value {
+        json!({
+            "snapshot_id": id, "captured_at": "2025-08-30T00:00:00Z", "source": "shop",
+            "state": {"note": self.marker}, "metadata": {"note": self.marker},
+        })
+    }
+
     fn correction(&self, id: &str) -> Value {
         let mut correction = self.event(id);
         correction["correction_of"] = self.event_id.clone().into();
@@ -122,6 +133,7 @@ impl Victim {
             "event_id" => self.event_id.clone(),
             "order_id" => self.order_id.clone(),
             "correction_id" => "correction_1".to_owned(),
+            "snapshot_id" => "snap_1".to_owned(),
             "attachment_id" => self.attachment_ids[0].clone(),
             "type" => self.event_type.clone(),
             "version" => "v1".to_owned(),
@@ -157,7 +169,13 @@ fn strangers_body(victim: &Victim, route: &Route) -> Option<Value> {
             document["attachment_id"] = victim.attachment_ids[0].clone().into();
             Some(document)
         }
-        "DELETE /attachments/{attachment_id}" => None,
+        "POST /orders/{order_id}/snapshots" => {
+            let mut snapshot = victim.snapshot("snap_1");
+            snapshot["state"] = json!({});
+            snapshot["metadata"] = json!({});
+            Some(snapshot)
+        }
+        "DELETE /attachments/{attachment_id}" | "DELETE /snapshots/{snapshot_id}" => None,
         name if route.method != Method::GET => panic!("say here what a stranger sends to {name}"),
         _ => None,
     }
@@ -169,6 +187,14 @@ fn is_a_strangers_answer(route: &Route, answer: &Answer) {
     match route.name().as_str() {
         // As if the victim did not exist: the stranger's own log begins, its own schema is the first.
         "POST /events" => assert_eq!((answer.status, &answer.json["sequence"]), (201, &json!(1)), "{}", shown()),
+        // Of an order without events, an empty state is what it should be.
+        "POST /orders/{order_id}/snapshots" => {
+            let stored = (&answer.json["sequence"], &answer.json["matches_history"]);
+            assert_eq!((answer.status, stored), (201, (&json!(1), &json!(true))), "{}", shown());
+        }
+        "GET /orders/{order_id}/timeline/aggregate" => {
+            assert_eq!((answer.status, &answer.json["events"]), (200, &json!(0)), "{}", shown());
+        }
         "POST /schemas" => assert_eq!((answer.status, &answer.json["revision"]), (201, &json!(1)), "{}", shown()),
         "POST /events/validate" => {
             let expected = json!({"valid": true, "events": [{"index": 0, "valid": true, "errors": []}]});
@@ -228,8 +254,13 @@ async fn no_route_gives_anything_of_another_tenant() {
         "/events/{event_id}/corrections",
         "/ledger/proof",
         "/orders",
+        "/orders/{order_id}/events/{type}",
+        "/orders/{order_id}/snapshot",
+        "/orders/{order_id}/snapshots",
         "/orders/{order_id}/timeline",
+        "/orders/{order_id}/timeline/aggregate",
         "/schemas/{type}/{version}",
+        "/snapshots/{snapshot_id}",
     ];
     assert_eq!(seen, content);
     let before = victim.tenant.head().await;

@@ -4,7 +4,10 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use domain::ids::{EventType, SchemaVersion, TenantId};
+use domain::{
+    ids::{EventType, SchemaVersion, TenantId},
+    order::FoldRule,
+};
 use http_api::{Caller, Created, Fault, Json, Problem, ProblemBody, ProblemType, auth::Admin, openapi::WriteProblems};
 use schema::{Direction, compat};
 use serde::Deserialize;
@@ -17,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     SchemasApi,
-    resource::{Compatibility, OnMismatch, Schema},
+    resource::{Compatibility, Fold, OnMismatch, Schema},
 };
 
 /// How often a registration is compared with another predecessor before the caller is asked to come back. Each time,
@@ -44,6 +47,11 @@ pub(crate) struct RegisterSchema {
     #[serde(default)]
     #[schema(required = false)]
     compatibility: Compatibility,
+    /// What an event of this type and version does to the state of its order; `merge` unless given. It counts for events
+    /// that were recorded before, too.
+    #[serde(default)]
+    #[schema(value_type = Fold, required = false)]
+    fold: FoldRule,
 }
 
 /// What became of it: 201 when it was registered, 200 when it was registered already.
@@ -69,7 +77,6 @@ impl IntoResponse for Registered {
     post,
     path = "/order-history/schemas",
     tag = "schemas",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repetitions get the first answer")),
     request_body = RegisterSchema,
     responses(
         WriteProblems,
@@ -99,6 +106,7 @@ pub(crate) async fn register_schema(
         schema: body.schema,
         on_mismatch: body.on_mismatch.into(),
         compatibility: body.compatibility.into(),
+        fold: body.fold,
         created_at: api.gate.clock().now(),
         created_by: caller.subject,
     };
@@ -126,7 +134,7 @@ fn known(new: &NewSchema, there: RegisteredSchema) -> Result<Registered, Problem
     if new.is(&there) {
         return Ok(Registered::Before(there.into()));
     }
-    let detail = "this version is registered with another schema, on_mismatch or compatibility, and never changes: \
+    let detail = "this version is registered with another schema, on_mismatch, compatibility or fold, and never changes: \
                   register the new content under a new version";
     Err(Problem::new(ProblemType::SchemaExists, detail))
 }

@@ -2,6 +2,7 @@
 
 use domain::{
     ids::{EventType, SchemaVersion},
+    order::FoldRule,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,9 @@ pub(crate) struct SchemaSummary {
     revision: u64,
     on_mismatch: OnMismatch,
     compatibility: Compatibility,
+    /// What an event of this type and version does to the state of its order.
+    #[schema(value_type = Fold)]
+    fold: FoldRule,
     /// SHA-256 of the schema's canonical JSON (RFC 8785), in hex.
     #[schema(min_length = 64, max_length = 64)]
     sha256: String,
@@ -70,16 +74,67 @@ pub(crate) enum Compatibility {
     None,
 }
 
+/// What an event does to the state of its order. Described here, read by `domain::order::FoldRule`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the document's description of what FoldRule reads")]
+pub(crate) enum Fold {
+    Whole(FoldWord),
+    At(FoldAt),
+}
+
+/// A rule for the whole state.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FoldWord {
+    /// The payload is a JSON Merge Patch (RFC 7396) for the state.
+    Merge,
+    /// The payload becomes the state.
+    Replace,
+    /// The state stays as it is.
+    Ignore,
+}
+
+/// A rule for one place in the state.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the document's description of what FoldRule reads")]
+pub(crate) struct FoldAt {
+    /// `merge`: the payload is a JSON Merge Patch for what is there. `append`: it becomes the last item of the array there.
+    #[schema(inline)]
+    rule: FoldAtWord,
+    /// A JSON Pointer (RFC 6901) of at most 16 steps; what is missing on the way is made.
+    #[schema(example = "/payments")]
+    at: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FoldAtWord {
+    Merge,
+    Append,
+}
+
 impl From<SchemaInfo> for SchemaSummary {
     fn from(info: SchemaInfo) -> Self {
-        let SchemaInfo { event_type, version, revision, on_mismatch, compatibility, sha256, created_at, created_by } =
-            info;
+        let SchemaInfo {
+            event_type,
+            version,
+            revision,
+            on_mismatch,
+            compatibility,
+            fold,
+            sha256,
+            created_at,
+            created_by,
+        } = info;
         Self {
             event_type,
             version,
             revision,
             on_mismatch: on_mismatch.into(),
             compatibility: compatibility.into(),
+            fold,
             sha256,
             created_at,
             created_by,

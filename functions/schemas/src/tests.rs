@@ -61,6 +61,33 @@ async fn a_schema_is_registered_once_and_read_back() {
 }
 
 #[tokio::test]
+async fn a_version_says_how_its_events_are_folded() {
+    let (gate, app) = start().await;
+    let admin = gate.token("acme", &["admin"]);
+    let with = |version: &str, fold: Value| {
+        let mut body = body(version, payload("integer"));
+        body["fold"] = fold;
+        body
+    };
+    let rule = json!({"rule": "append", "at": "/payments"});
+    let created = post(URL, &with("v1", rule.clone())).token(&admin).send(&app).await;
+    assert_eq!((created.status.as_u16(), &created.json["fold"]), (201, &rule));
+    let read = get(&format!("{URL}/order.created/v1")).token(&admin).send(&app).await;
+    assert_eq!(read.json["fold"], rule);
+    assert_eq!(post(URL, &with("v1", rule.clone())).token(&admin).send(&app).await.status, 200);
+    for other in [json!("merge"), json!("ignore"), json!({"rule": "append", "at": "/payment"})] {
+        let refused = post(URL, &with("v1", other)).token(&admin).send(&app).await;
+        assert_eq!((refused.status.as_u16(), refused.problem()), (409, "schema-exists"));
+    }
+    // The usual rule is the same, said or not said.
+    assert_eq!(post(URL, &with("v2", json!("merge"))).token(&admin).send(&app).await.json["fold"], "merge");
+    assert_eq!(post(URL, &body("v2", payload("integer"))).token(&admin).send(&app).await.status, 200);
+    let listed = get(URL).token(&admin).send(&app).await;
+    let rules: Vec<_> = listed.json["items"].as_array().into_iter().flatten().map(|item| &item["fold"]).collect();
+    assert_eq!(rules, [&rule, &json!("merge")]);
+}
+
+#[tokio::test]
 async fn a_version_must_be_compatible_with_the_one_before() {
     let (gate, app) = start().await;
     let admin = gate.token("acme", &["admin"]);
@@ -111,6 +138,8 @@ async fn what_is_not_a_usable_schema_is_refused_with_pointers() {
         (json!({"type": "order", "version": "a b", "schema": {}}), "/version"),
         (json!({"type": "order", "version": "v1", "schema": {}, "on_mismatch": "ignore"}), "/on_mismatch"),
         (json!({"type": "order", "version": "v1", "schema": {}, "extra": 1}), "/extra"),
+        (json!({"type": "order", "version": "v1", "schema": {}, "fold": "append"}), "/fold"),
+        (json!({"type": "order", "version": "v1", "schema": {}, "fold": {"rule": "merge", "at": "a"}}), "/fold"),
         (json!({"type": "order", "version": "v1"}), ""),
     ] {
         let answer = post(URL, &body).token(&admin).send(&app).await;

@@ -20,8 +20,8 @@ const TOKEN_PLACEHOLDER: &str = "Bearer ${TOKEN}";
 /// The files in events/ are samples for every function. `Bearer ${TOKEN}` in a file becomes a fresh token.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The function: events-api, corrections-api, attachments-api, schemas-api, orders-api, stream-api, ledger-api, ops-api,
-    /// kinesis-ingest, segment-repair, tree-integrator or ledger-anchor
+    /// The function: events-api, corrections-api, attachments-api, snapshots-api, schemas-api, orders-api, stream-api,
+    /// ledger-api, ops-api, kinesis-ingest, segment-repair, tree-integrator or ledger-anchor
     function: String,
     /// A JSON file with the event
     event_file: PathBuf,

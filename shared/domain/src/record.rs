@@ -6,13 +6,15 @@
 //!
 //! Their types begin with `history.` and their ids with `history:`, which no producer may use.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
     event::Event,
     ids::{AttachmentId, EventId, EventType, InvalidId, OrderId, SnapshotId},
-    order::SnapshotHeader,
+    order::{FoldRule, Pointer, SnapshotHeader},
     time::Timestamp,
 };
 
@@ -103,9 +105,26 @@ pub struct SnapshotStored {
     pub size_bytes: u64,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
+    /// Whether the state was what the order's events came to at that instant, as they were known when it was stored.
+    pub matches_history: bool,
     /// There if the state is what the order's events come to: a fold may start from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base: Option<SnapshotHeader>,
+    pub base: Option<Base>,
+}
+
+/// What a fold needs to know to start from a stored state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Base {
+    pub header: SnapshotHeader,
+    /// Every event that the state does not hold has a later sequence than this: reading starts here. It is earlier than
+    /// the header's where the order had events already that happened after the state.
+    pub read_after: u64,
+    /// The erased fields of the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Pointer>,
+    /// How the events in the state were folded, by `<type>#<schema version>`. A rule that was registered since for one of
+    /// them makes the state another one.
+    pub rules: BTreeMap<String, FoldRule>,
 }
 
 /// A stored state was deleted.

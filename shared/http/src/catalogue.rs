@@ -14,7 +14,8 @@
 //!   `TenantForbidden`, `RoleRequired`. They come from [`Caller`](crate::Caller).
 //! - **What is asked for is not there**, or belongs to another tenant, which must look the same:
 //!   `NotFound`.
-//! - **It contradicts what is stored**: `EventConflict`, `AttachmentExists`, `SchemaExists`, `SchemaIncompatible`.
+//! - **It contradicts what is stored**: `EventConflict`, `AttachmentExists`, `SnapshotExists`, `SchemaExists`,
+//!   `SchemaIncompatible`.
 //! - **It is recorded, and cannot be proved yet**: `NotYetInTree`. One proof of too much: `RangeTooLarge`.
 //! - **The schema registry**: `SchemaInvalid` for a schema, `EventDoesNotFitSchema` for an event.
 //! - **Idempotency keys**: the three `Idempotency…` types, from the middleware alone.
@@ -117,6 +118,8 @@ catalogue! {
     SchemaIncompatible = "schema-incompatible", CONFLICT, "The schema is not compatible with the version before";
     /// The version is taken by another schema.
     SchemaExists = "schema-exists", CONFLICT, "This version of the schema exists with other content";
+    /// The id is taken by a snapshot with other content, or by one that was deleted.
+    SnapshotExists = "snapshot-exists", CONFLICT, "A snapshot with this id exists already";
     /// The tenant rejects events that do not fit, and this one does not.
     EventDoesNotFitSchema = "event-does-not-fit-schema", UNPROCESSABLE_ENTITY, "The event does not fit its registered schema";
     /// No signed checkpoint covers it yet.

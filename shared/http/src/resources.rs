@@ -62,6 +62,26 @@ pub enum SchemaStanding {
     Mismatch,
 }
 
+/// What becomes of corrections in a state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// They count in the place of what they correct.
+    #[default]
+    Corrected,
+    /// They are left out.
+    Original,
+}
+
+impl From<View> for domain::order::View {
+    fn from(view: View) -> Self {
+        match view {
+            View::Corrected => Self::Corrected,
+            View::Original => Self::Original,
+        }
+    }
+}
+
 /// What an auditor checks the event against. docs/LEDGER.md says how.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Integrity {
@@ -210,7 +230,13 @@ pub struct NewCorrection {
     #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 128, example = "order-service")]
     source: String,
     /// `order.corrected` unless given.
-    #[schema(required = false, pattern = "^[a-z0-9_]+([.][a-z0-9_]+)*$", min_length = 1, max_length = 128, example = "order.corrected")]
+    #[schema(
+        required = false,
+        pattern = "^[a-z0-9_]+([.][a-z0-9_]+)*$",
+        min_length = 1,
+        max_length = 128,
+        example = "order.corrected"
+    )]
     r#type: Option<String>,
     #[schema(pattern = "^[A-Za-z0-9._:@~+-]+$", min_length = 1, max_length = 64, example = "v1")]
     schema_version: String,

@@ -2,15 +2,16 @@
 //!
 //! - [`Log`]: a tenant's log of segments and the index over it; the append protocol lives there.
 //! - [`Orders`]: which orders there are; [`OrderIndex`] follows the logs for it.
+//! - [`History`]: an order's state at an instant, and its timeline in numbers.
 //! - [`Failures`]: what came in and could not become an event.
 //! - [`Trees`]: the tenants' Merkle trees, their tiles, checkpoints and proofs; [`Integrator`] lets them grow.
 //! - [`Schemas`]: what payloads look like, and [`SchemaCache`]: whether one does.
-//! - [`AccessLog`]: who has read what.
 //! - [`Attachments`]: the bytes of attached documents.
+//! - [`AccessLog`]: who has read what.
 
 pub mod access;
-mod aws;
 pub mod attachments;
+mod aws;
 mod bucket;
 mod capacity;
 pub mod changes;
@@ -18,6 +19,7 @@ mod clock;
 mod dice;
 mod error;
 pub mod failures;
+pub mod history;
 mod item;
 pub mod log;
 pub mod orders;
@@ -30,11 +32,12 @@ pub mod testing;
 pub mod tree;
 
 pub use access::AccessLog;
+pub use attachments::Attachments;
 pub use aws::{Aws, ConfigError, required};
 pub use clock::Clock;
-pub use attachments::Attachments;
 pub use error::StoreError;
 pub use failures::Failures;
+pub use history::History;
 pub use log::Log;
 pub use orders::{OrderIndex, Orders};
 pub use schemas::{SchemaCache, Schemas};

@@ -11,10 +11,12 @@
 //! is no part of the row, or a row that ends in nothing. A transaction costs twice the write units, on the rarest write
 //! of all.
 //!
-//! Items: `name` is `<type>#<version>` for a version and `~<type>` for a head; no type has a `#` or `~`, so heads come
-//! after all versions, and neither can be taken for the other.
+//! Items: `name` is `<type>#<version>` for a version, `~<type>` for a head, and `~~<type>#<version>` for the rule by which
+//! events of a version are folded, if it is not the usual one: all rules of a tenant are one query. No type has a `#` or
+//! `~`, so heads and rules come after all versions, and none can be taken for another.
 
 mod cache;
+mod fold_rules;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +29,7 @@ use aws_sdk_dynamodb::{
 use domain::{
     ids::{EventType, SchemaVersion, TenantId},
     json,
+    order::FoldRule,
     time::Timestamp,
 };
 use schema::Compatibility;
@@ -34,7 +37,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use self::cache::{NEGATIVE_SECONDS, SchemaCache, Verdict};
+pub use self::{
+    cache::{NEGATIVE_SECONDS, SchemaCache, Verdict},
+    fold_rules::{FoldRules, Rules},
+};
+pub(crate) use self::fold_rules::rule_name;
 use crate::{
     aws::{Aws, ConfigError, required},
     capacity,
@@ -70,6 +77,8 @@ pub struct NewSchema {
     pub on_mismatch: OnMismatch,
     /// How it is compatible with the version before it, which whoever registers it has checked.
     pub compatibility: Compatibility,
+    /// What events of the type and version do to the state of their order.
+    pub fold: FoldRule,
     pub created_at: Timestamp,
     /// The subject of the token; may name a person.
     pub created_by: String,
@@ -85,6 +94,8 @@ pub struct SchemaInfo {
     pub revision: u64,
     pub on_mismatch: OnMismatch,
     pub compatibility: Compatibility,
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub fold: FoldRule,
     /// SHA-256 of the schema's canonical JSON (RFC 8785), in hex.
     pub sha256: String,
     pub created_at: Timestamp,
@@ -135,6 +146,17 @@ struct SchemaItem {
     schema: String,
 }
 
+/// A rule, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct RuleItem {
+    tenant: String,
+    name: String,
+    #[serde(rename = "type")]
+    event_type: EventType,
+    version: SchemaVersion,
+    fold: FoldRule,
+}
+
 /// A head, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct HeadItem {
@@ -151,6 +173,7 @@ impl NewSchema {
         let info = &registered.info;
         self.on_mismatch == info.on_mismatch
             && self.compatibility == info.compatibility
+            && self.fold == info.fold
             && sha256(&json::canonical(&self.schema)) == info.sha256
     }
 }
@@ -215,6 +238,7 @@ impl Schemas {
             revision: head.map_or(1, |head| head.revision.saturating_add(1)),
             on_mismatch: new.on_mismatch,
             compatibility: new.compatibility,
+            fold: new.fold.clone(),
             sha256: sha256(&canonical),
             created_at: new.created_at,
             created_by: new.created_by.clone(),
@@ -241,8 +265,9 @@ impl Schemas {
             .table_name(&self.table)
             .set_item(Some(to_item(&version)?))
             .condition_expression("attribute_not_exists(tenant)");
+        let put_rule = self.put_rule(tenant, new)?;
         let mut request = self.dynamo.transact_write_items().return_consumed_capacity(ReturnConsumedCapacity::Total);
-        for put in [put_head, put_version] {
+        for put in [Some(put_head), Some(put_version), put_rule].into_iter().flatten() {
             let put = put.build().map_err(StoreError::corrupt)?;
             request = request.transact_items(TransactWriteItem::builder().put(put).build());
         }
@@ -295,9 +320,10 @@ impl Schemas {
                 .expression_attribute_values(":bound", s(&bound))
                 // Without the schemas, of which a page could hold 64 MB.
                 .projection_expression(
-                    "#type, version, revision, on_mismatch, compatibility, sha256, created_at, created_by",
+                    "#type, version, revision, on_mismatch, compatibility, #fold, sha256, created_at, created_by",
                 )
                 .expression_attribute_names("#type", "type")
+                .expression_attribute_names("#fold", "fold")
                 .limit(i32::try_from(left).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(page.next.as_deref().map(key))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -360,6 +386,11 @@ impl Cancelled {
             None
         }
     }
+}
+
+/// Of most versions: their rule needs no item.
+fn is_usual(fold: &FoldRule) -> bool {
+    *fold == FoldRule::default()
 }
 
 fn version_name(event_type: &EventType, version: &SchemaVersion) -> String {

@@ -26,6 +26,7 @@ fn new(event_type: &str, version: &str, schema: Value) -> NewSchema {
         schema,
         on_mismatch: OnMismatch::Reject,
         compatibility: Compatibility::Backward,
+        fold: domain::order::FoldRule::default(),
         created_at: "2025-08-29T12:00:00Z".parse().unwrap(),
         created_by: "admin-1".to_owned(),
     }
@@ -76,6 +77,28 @@ async fn versions_stand_in_a_row_and_never_change() {
     // Neither another tenant nor another type has any of it.
     assert!(schemas.get(&tenant("rival"), &v1.event_type, &v1.version).await.unwrap().is_none());
     assert!(schemas.get(&acme, &"order.created_at".parse().unwrap(), &v1.version).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn rules_are_found_all_at_once() {
+    let local = LocalDynamo::start().await;
+    let schemas = Schemas::new(local.aws(), SCHEMAS);
+    let millis = Arc::new(AtomicI64::new(0));
+    let rules = FoldRules::new(schemas.clone(), Clock::Manual(Arc::clone(&millis)));
+    let acme = tenant("acme");
+    assert_eq!(*rules.of(&acme).await.unwrap(), Rules::default());
+
+    let ignored = NewSchema { fold: FoldRule::Ignore, ..new("order.created", "v1", json!({})) };
+    register(&schemas, "acme", &ignored).await;
+    register(&schemas, "acme", &new("order.created", "v2", json!({}))).await;
+    assert_eq!(rules.of(&acme).await.unwrap().named("order.created#v1"), FoldRule::default(), "not read again yet");
+    millis.fetch_add(NEGATIVE_SECONDS * 1000, Ordering::SeqCst);
+    let found = rules.of(&acme).await.unwrap();
+    assert_eq!(found.named("order.created#v1"), FoldRule::Ignore);
+    assert_eq!(found.named("order.created#v2"), FoldRule::default());
+    assert_eq!(*rules.of(&tenant("rival")).await.unwrap(), Rules::default());
+    // They do not stand among the versions.
+    assert_eq!(schemas.list(&acme, None, None, 10).await.unwrap().schemas.len(), 2);
 }
 
 #[tokio::test]
