@@ -62,6 +62,9 @@ async fn first_poll(bootstrap: &PathBuf) -> Result<Duration> {
             "REQUESTS_TABLE",
             "FAILURES_TABLE",
             "ORDERS_TABLE",
+            "TREES_TABLE",
+            "ACCESS_TABLE",
+            "RANGE_KEY",
             "LEDGER_BUCKET",
             "DATA_BUCKET",
             "INGEST_STREAM",
@@ -78,9 +81,12 @@ async fn first_poll(bootstrap: &PathBuf) -> Result<Duration> {
             command.env(name, "http://127.0.0.1:9/queue");
         }
         let key = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"bench","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-        command.env("JWKS", key).env("FAILURE_RETENTION_DAYS", "30").env("AWS_REGION", "us-east-1");
-        command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
-        command.env("AWS_LAMBDA_FUNCTION_VERSION", "1").env("AWS_LAMBDA_RUNTIME_API", api.local_addr()?.to_string());
+        command.env("JWKS", key).env("FAILURE_RETENTION_DAYS", "30").env("ACCESS_LOG_RETENTION_DAYS", "30");
+        command.env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+        command
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_RUNTIME_API", api.local_addr()?.to_string());
         let started = Instant::now();
         let _running = command.spawn().context("it cannot be started on this machine")?;
         let (mut poll, _) = timeout(Duration::from_secs(10), api.accept()).await.context("it does not poll")??;

@@ -20,6 +20,8 @@ use crate::{cpu, sample::kinesis_batch, time};
 /// Records a batch, each with an event of 1 KB.
 const RECORDS: usize = 500;
 const DELAY: Duration = Duration::from_millis(6);
+/// In nanoseconds.
+const MILLISECOND: u32 = 1_000_000;
 
 /// What batches took, one after the other.
 #[derive(Debug)]
@@ -85,13 +87,16 @@ pub(crate) fn by_the_wall_clock(delay: Duration, batches: usize, tenants: usize)
 }
 
 fn virtually(batches: usize, tenants: usize) -> Result<Figures> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build()?;
     runtime.block_on(async {
+        let begun = Instant::now();
+        tokio::time::resume();
         time::with_wall_clock(async |clock| {
             let function = Function::warm(DELAY, clock, tenants).await?;
             tokio::time::pause();
-            // The timer goes by milliseconds; from here on so does everything.
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            // The timer goes by whole milliseconds since the runtime began; from here on so does everything.
+            let part = begun.elapsed().subsec_nanos() % MILLISECOND;
+            tokio::time::advance(Duration::from_nanos(u64::from(MILLISECOND - part))).await;
             function.measure(batches, tenants).await
         })
         .await
