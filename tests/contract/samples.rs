@@ -107,7 +107,7 @@ impl Service {
     }
 
     /// Hands the sample to its function. The answer of one that answers.
-    pub(crate) async fn invoke(&self, function: &str, event: Value) -> Option<Value> {
+    async fn invoke(&self, function: &str, event: Value) -> Option<Value> {
         let deadline = SystemTime::now() + Duration::from_secs(300);
         match function {
             "kinesis-ingest" => {
