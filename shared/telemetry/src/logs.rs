@@ -30,7 +30,7 @@ const LIBRARIES: [&str; 11] = [
 /// `info` when it is missing or unknown).
 pub(crate) fn init() {
     let wanted = env::var("LOG_LEVEL").unwrap_or_default();
-    let level = wanted.parse().unwrap_or(LevelFilter::INFO);
+    let level = level(&wanted);
     let layer = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -46,6 +46,12 @@ pub(crate) fn init() {
     {
         tracing::warn!(log_level = wanted, "LOG_LEVEL is not a level; info is used");
     }
+}
+
+/// The level of this name.
+fn level(wanted: &str) -> LevelFilter {
+    // Nothing at all would be read as `error`.
+    if wanted.is_empty() { LevelFilter::INFO } else { wanted.parse().unwrap_or(LevelFilter::INFO) }
 }
 
 /// Logs where a panic was, as one line of JSON like everything else. What it said is logged only when it is fixed
@@ -77,6 +83,13 @@ mod tests {
         assert!(filter.would_enable("aws_smithy_runtime::client", &Level::WARN));
         assert!(!filter.would_enable("aws_smithy_runtime::client", &Level::INFO));
         assert!(!filter.would_enable("lambda_runtime::runtime", &Level::DEBUG));
+    }
+
+    #[test]
+    fn a_level_that_is_missing_or_none_is_info() {
+        for (wanted, expected) in [("", LevelFilter::INFO), ("loud", LevelFilter::INFO), ("warn", LevelFilter::WARN)] {
+            assert_eq!(level(wanted), expected, "{wanted:?}");
+        }
     }
 
     #[test]
