@@ -10,10 +10,10 @@ use super::{
 };
 use crate::error::StoreError;
 
-/// How many orders a page looks at, at least, before it comes back short; more if it may hold more.
+/// How many orders a page looks at before it comes back short; more if it may hold more.
 const LOOKS_AT: usize = 200;
-/// How many it looks at at once when a filter has left some out.
-const AT_ONCE: usize = 100;
+/// How many it looks at, at least, when a filter has left some out; twice as many each time after that.
+const AT_FIRST: usize = 8;
 
 /// Sorts before everything that a sort key of ours begins with, and before every character of an order's id.
 const FIRST: &str = "!";
@@ -87,14 +87,15 @@ pub(super) async fn page(
     }
     let index = filter.customer_id.as_ref().map_or(Index::ByDay, Index::ByCustomer);
     let (start, high) = filter.bounds();
-    let (mut orders, mut looked_at) = (Vec::new(), 0);
+    let most = limit.max(LOOKS_AT);
+    let (mut orders, mut looked_at, mut at_least) = (Vec::new(), 0, 0);
     loop {
         let low = after.as_ref().map_or_else(|| start.clone(), |after| format!("{}{FIRST}", after.0));
         if low > high {
             return Ok(OrderPage { orders, next: None });
         }
-        let missing = limit - orders.len();
-        let at_once = if looked_at == 0 { missing } else { missing.max(AT_ONCE) };
+        let at_once = at_least.max(limit - orders.len()).min(most - looked_at);
+        at_least = AT_FIRST.max(at_least * 2);
         let (indexed, more) = table.query(tenant, index, &low, &high, at_once).await?;
         // The index may name an order twice, in its place before an event and in the one after.
         let ids = indexed.iter().map(|indexed| indexed.order_id.clone()).collect();
@@ -110,7 +111,7 @@ pub(super) async fn page(
                 return Ok(OrderPage { orders, next });
             }
         }
-        if !more || looked_at >= limit.max(LOOKS_AT) {
+        if !more || looked_at >= most {
             return Ok(OrderPage { orders, next: after.filter(|_| more) });
         }
     }

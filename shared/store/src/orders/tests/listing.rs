@@ -77,7 +77,7 @@ async fn a_page_looks_at_a_bounded_number_of_orders() {
             break;
         }
     }
-    // 10, 100 and 100 are looked at on a page.
+    // Two hundred are looked at on a page.
     assert_eq!(pages, [0, 0, 1]);
 }
 
