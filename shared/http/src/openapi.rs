@@ -72,6 +72,8 @@ const WRITE: &[ProblemType] = &[
     ProblemType::TooDeep,
     ProblemType::InvalidHeader,
     ProblemType::InvalidIdempotencyKey,
+    ProblemType::IdempotencyKeyReused,
+    ProblemType::IdempotencyInProgress,
     ProblemType::TenantRequired,
     ProblemType::MissingToken,
     ProblemType::InvalidToken,
