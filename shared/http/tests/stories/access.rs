@@ -115,7 +115,7 @@ async fn the_record_is_written_while_the_handler_works() {
     let sample = Sample::start().await;
     let call = get("/order-history/waits").token(&sample.gate.token("acme", &["auditor"]));
     let answer = tokio::time::timeout(Duration::from_secs(10), call.send(&sample.app)).await;
-    assert_eq!(answer.expect("the handler does not wait for itself").json, 1);
+    assert_eq!(answer.unwrap().json, 1, "the handler waits for a record that is written only after it");
 }
 
 #[tokio::test]
