@@ -89,7 +89,7 @@ async fn play(world: &World, case: u32, acts: &[Act]) -> usize {
             }
             Act::Correction { of, field } if !events.is_empty() => {
                 let payload = json!({format!("f{field}"): format!("corrected by {number}"), "same": null});
-                world.record([correction(&order, &id, of.get(&events), 5, payload)]).await;
+                world.record([correction(&order, &id, &events[of.index(events.len())], 5, payload)]).await;
                 events.push(id);
             }
             Act::Snapshot { second, original } => {

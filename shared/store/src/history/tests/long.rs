@@ -47,6 +47,17 @@ async fn an_order_recorded_nearly_in_order_is_read_once() {
     assert_eq!(told.folded.state["field_0"], json!(99_000));
     assert_eq!(told.folded.state["field_9"], json!(99_009));
 
+    let (filter, mut after, mut seen) = (EventFilter::default(), None, 0);
+    loop {
+        let page = world.log.timeline(&world.tenant, &order_id, &filter, Order::Sequence, after, 1_000).await.unwrap();
+        seen += page.events.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, EVENTS);
+
     // A stored state late in the order leaves little to read.
     let captured_at = at(98_999);
     assert!(world.store(&order_id, "snap_1", captured_at, View::Corrected).await);
@@ -67,20 +78,4 @@ async fn an_order_recorded_backwards_is_read_in_passes() {
     assert!(told.reading.held <= WINDOW + ONE, "{} bytes were held", told.reading.held);
     // About half a kilobyte each: 50 windows, and the one that did not do.
     assert!((30..90).contains(&told.reading.passes), "{} passes", told.reading.passes);
-}
-
-#[tokio::test]
-async fn its_timeline_is_paged() {
-    let world = world(|number| number as i64).await;
-    let order_id = "ord_1".parse().unwrap();
-    let (filter, mut after, mut seen) = (EventFilter::default(), None, 0);
-    loop {
-        let page = world.log.timeline(&world.tenant, &order_id, &filter, Order::Sequence, after, 1_000).await.unwrap();
-        seen += page.events.len();
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    assert_eq!(seen, EVENTS);
 }
