@@ -33,24 +33,26 @@ impl Backend {
         (proxy, aws)
     }
 
-    /// Some runs of racing writers.
+    /// Some runs of racing writers, side by side: each has a tenant of its own.
     pub(crate) async fn survives(&self, seeds: u64) {
         let mut all = Summary::default();
-        for seed in 0..seeds {
-            let chance = Arc::new(Chance::brisk(seed));
-            let (_proxy, aws) = self.reached_over(Arc::clone(&chance)).await;
-            let setting = Setting {
-                tenant: self.tenant(&format!("seed{seed}")),
-                chance: &chance,
-                process: &|_: &mut Rng| Log::for_tests(&aws, Clock::System),
-                late: Duration::from_millis(200),
-            };
-            let sum =
-                scenario(seed, setting).await.unwrap_or_else(|wrong| panic!("{}, seed {seed}: {wrong}", self.name));
+        for sum in futures::future::join_all((0..seeds).map(|seed| self.survived(seed))).await {
             all += sum;
         }
         eprintln!("{}: {seeds} seeds: {all:?}", self.name);
         assert!(all.acknowledged > seeds && (seeds < 5 || all.faults > 0), "{all:?}");
+    }
+
+    async fn survived(&self, seed: u64) -> Summary {
+        let chance = Arc::new(Chance::brisk(seed));
+        let (_proxy, aws) = self.reached_over(Arc::clone(&chance)).await;
+        let setting = Setting {
+            tenant: self.tenant(&format!("seed{seed}")),
+            chance: &chance,
+            process: &|_: &mut Rng| Log::for_tests(&aws, Clock::System),
+            late: Duration::from_millis(200),
+        };
+        scenario(seed, setting).await.unwrap_or_else(|wrong| panic!("{}, seed {seed}: {wrong}", self.name))
     }
 
     /// What the log needs of its tables, by what comes of it.

@@ -12,12 +12,8 @@ const MOST: u32 = 10;
 /// A random time between nothing and a bound that doubles ("full jitter",
 /// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>): racing writers must not meet again.
 pub(crate) async fn pause(attempt: u32) {
-    tokio::time::sleep(delay(attempt, random_fraction())).await;
-}
-
-/// How long [`pause`] takes. `fraction`: random, at least 0 and below 1.
-pub(crate) fn delay(attempt: u32, fraction: f64) -> Duration {
-    FIRST.saturating_mul(1 << attempt.min(6)).min(LONGEST).mul_f64(fraction)
+    let bound = FIRST.saturating_mul(1 << attempt.min(6)).min(LONGEST);
+    tokio::time::sleep(bound.mul_f64(random_fraction())).await;
 }
 
 fn random_fraction() -> f64 {

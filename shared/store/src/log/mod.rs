@@ -21,6 +21,7 @@ mod sweep;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -30,10 +31,11 @@ use ledger::Origin;
 pub use draft::{Draft, Submission};
 pub use index::{EventItem, Found, IndexItem, IndexKey, Listing, Receipt, RecordedEvent};
 pub use protocol::{Outcome, Repaired};
-pub use read::{LogPosition, Order, ScanPage, Status, TimelinePage, TimelinePosition};
+pub use read::{LogPosition, ScanPage, Status};
 pub use segment::{Entry, SchemaTag, Segment};
 pub use stored::StoredSegment;
 pub use tail::{Batch, Tail};
+pub use timeline::{Order, TimelinePage, TimelinePosition};
 
 use crate::{
     Aws, Clock,
