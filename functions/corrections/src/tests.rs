@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod cost;
+
 use axum::Router;
 use domain::event::{self, TenantSource};
 use http_api::testing::{Answer, TestGate, get, post};
