@@ -74,7 +74,7 @@ async fn a_document_comes_back_as_it_was_uploaded_until_it_is_deleted() {
     // Read your writes, on every way.
     let shown = tenant.get(&format!("/attachments/{id}")).await.expect(200);
     let listed = tenant.all("/events/evt_1/attachments").await;
-    assert_eq!(listed, [registered.json.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&registered.json));
     for path in ["/events?order_id=ord_1&has_attachments=true", "/events?has_attachments=true"] {
         let with: Vec<_> = tenant.all(path).await.into_iter().map(|event| event["id"].clone()).collect();
         assert_eq!(with, ["evt_1"], "{path}");

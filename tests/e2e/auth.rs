@@ -37,7 +37,10 @@ fn roles_of(route: &Route) -> &'static [&'static str] {
         | "GET /ledger/consistency"
         | "GET /ledger/anchors" => &["history_reader", "auditor", "admin"],
         "GET /schemas" | "GET /schemas/{type}/{version}" => &ALL_ROLES,
-        "POST /schemas" | "GET /diagnostics" | "DELETE /attachments/{attachment_id}" | "DELETE /snapshots/{snapshot_id}" => &["admin"],
+        "POST /schemas"
+        | "GET /diagnostics"
+        | "DELETE /attachments/{attachment_id}"
+        | "DELETE /snapshots/{snapshot_id}" => &["admin"],
         name => panic!("say here who may call {name}"),
     }
 }

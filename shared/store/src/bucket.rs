@@ -19,8 +19,10 @@ use crate::{
     error::StoreError,
 };
 
+#[cfg(feature = "testing")]
+pub(crate) use uploads::Described;
+pub(crate) use uploads::Expected;
 pub use uploads::UploadLink;
-pub(crate) use uploads::{Described, Expected};
 
 /// The largest object that is read into memory: 256 entries of at most 64 KiB, each with its length.
 const MAX_OBJECT_BYTES: i64 = 256 * (2 + 64 * 1024);

@@ -94,7 +94,7 @@ async fn follow(
         }
         client.cut();
         // A window that began after the last commit, and was not cut.
-        if last && whole && transfer == Transfer::Streamed || last && whole && buffered_is_idle(&buffered) {
+        if last && whole && (transfer == Transfer::Streamed || buffered_is_idle(&buffered)) {
             return client;
         }
     }

@@ -284,7 +284,7 @@ impl Follower for Folding<'_> {
         }
         let mut event = recorded(event);
         event.event.metadata = Map::new();
-        Ok(Look::Keep(event))
+        Ok(Look::Keep(Box::new(event)))
     }
 
     fn take(&mut self, event: Recorded) -> Result<(), Failure> {

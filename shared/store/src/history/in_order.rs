@@ -41,7 +41,7 @@ pub(super) trait Follower: Send {
 #[derive(Debug)]
 pub(super) enum Look {
     /// It is handed on in its turn.
-    Keep(Recorded),
+    Keep(Box<Recorded>),
     Skip,
     /// Neither it nor anything that was recorded after it matters.
     End,
@@ -128,7 +128,7 @@ async fn in_one_pass<F: Follower>(
                 if window.done.is_some_and(|done| event.position() <= done) {
                     return Ok(false);
                 }
-                window.add(event)?;
+                window.add(*event)?;
                 reading.held = reading.held.max(window.bytes);
                 while let Some((position, held)) = window.first_too_many() {
                     follower.take(held.open(position)?)?;
@@ -168,7 +168,7 @@ async fn in_passes<F: Follower>(
             Look::Skip => {}
             Look::Keep(event) => {
                 if window.done.is_none_or(|done| event.position() > done) {
-                    window.add(event)?;
+                    window.add(*event)?;
                     reading.held = reading.held.max(window.bytes);
                     window.forget_the_last();
                 }

@@ -2,7 +2,7 @@
 
 use domain::{
     ids::{OrderId, TenantId},
-    order::{Aggregate, Aggregator, FoldError, Milestones, Recorded},
+    order::{Aggregate, Aggregator, Milestones, Recorded},
 };
 use serde_json::Map;
 
@@ -42,10 +42,10 @@ impl Follower for Counting {
         event.event.payload = Map::new();
         event.event.metadata.retain(|name, _| name == "actor_id");
         event.redacted = Vec::new();
-        Ok(Look::Keep(event))
+        Ok(Look::Keep(Box::new(event)))
     }
 
     fn take(&mut self, event: Recorded) -> Result<(), Failure> {
-        Ok(self.0.add(event.sequence, &event.event).map_err(FoldError::from)?)
+        Ok(self.0.add(event.sequence, &event.event)?)
     }
 }

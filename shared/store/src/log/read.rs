@@ -16,7 +16,7 @@ use super::{
     segment::Segment,
     stored::StoredSegment,
 };
-use crate::error::StoreError;
+use crate::{error::StoreError, retry};
 
 /// The most items or entries that one page looks through; a page whose filter matches little may come back short, with
 /// a cursor.
@@ -26,6 +26,10 @@ pub(super) const MAX_SCANNED: usize = 10_000;
 pub(super) const PAGE_BYTES: usize = 3 * 1024 * 1024;
 /// How many segments a scan reads at once: at about 64 KB each, 1 MB.
 const SCAN_SEGMENTS: usize = 16;
+
+/// How often a gap is looked at again. A query is no snapshot: it may show a segment, and not the one before it that was
+/// committed while it ran. What is a gap each time is one.
+const MAX_TORN: u32 = 5;
 
 /// How many segments a reader of the whole log has at once.
 const READ_AHEAD: usize = 64;
@@ -120,8 +124,7 @@ impl Log {
         let mut position = from;
         let (mut scanned, mut bytes) = (0, 0);
         loop {
-            let segments = self.tables.segments_between(tenant, position.segment, u64::MAX, SCAN_SEGMENTS).await?;
-            let last = segments.len() < SCAN_SEGMENTS;
+            let (segments, last) = self.segments_on(tenant, position.segment, SCAN_SEGMENTS).await?;
             for segment in segments {
                 let segment = self.tables.open(segment).await?;
                 // A forged offset cannot reach here; one past the end just finds nothing.
@@ -148,6 +151,32 @@ impl Log {
                 return Ok(ScanPage { events, next: Some(position) });
             }
         }
+    }
+
+    /// At most `limit` segments from the one on that starts at `from`; they join up. And whether they are the last.
+    pub(super) async fn segments_on(
+        &self,
+        tenant: &TenantId,
+        from: u64,
+        limit: usize,
+    ) -> Result<(Vec<StoredSegment>, bool), StoreError> {
+        for attempt in 0..MAX_TORN {
+            let mut read = self.tables.segments_between(tenant, from, u64::MAX, limit).await?;
+            let mut next = from;
+            let joined = read.iter().take_while(|segment| {
+                let joins = segment.first() == next;
+                next = segment.next();
+                joins
+            });
+            let joined = joined.count();
+            let last = joined == read.len() && read.len() < limit;
+            if joined > 0 || last {
+                read.truncate(joined);
+                return Ok((read, last));
+            }
+            retry::pause(attempt).await;
+        }
+        Err(StoreError::corrupt(format_args!("the log has no segment at {from}")))
     }
 
     /// The segments that start between two sequence numbers, both included, in order, for whoever builds something from

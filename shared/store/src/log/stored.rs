@@ -1,7 +1,5 @@
 //! The item of a segment, and the object that it may point to.
 
-use std::sync::Arc;
-
 use domain::{ids::TenantId, time::Timestamp};
 use ledger::{Chain, Hash, Origin};
 use serde::{Deserialize, Serialize};
@@ -128,7 +126,7 @@ pub enum StoredSegment {
     Packed(Box<SegmentItem>),
     /// One that never was packed.
     #[cfg(feature = "testing")]
-    Ready(Arc<Segment>),
+    Ready(std::sync::Arc<Segment>),
 }
 
 impl StoredSegment {
@@ -154,6 +152,7 @@ impl StoredSegment {
 
     /// The key of the object that holds the entries, if one does.
     #[must_use]
+    #[cfg_attr(not(feature = "testing"), expect(unused_variables, reason = "an item in DynamoDB says it by itself"))]
     pub fn object(&self, tenant: &TenantId) -> Option<String> {
         match self {
             Self::Packed(item) => item.object().map(str::to_owned),

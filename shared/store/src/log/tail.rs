@@ -5,14 +5,10 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 use domain::{filter::EventFilter, ids::TenantId};
 
 use super::{Log, RecordedEvent, Segment, StoredSegment, read::recorded};
-use crate::{error::StoreError, retry};
+use crate::error::StoreError;
 
 /// How many segments are read at once, packed as they are stored: at about 64 KB each, 1 MB.
 const AHEAD: usize = 16;
-
-/// How often a gap is looked at again. A query is no snapshot: it may show a segment, and not the one before it that was
-/// committed while it ran. What is a gap each time is one.
-const MAX_TORN: u32 = 5;
 
 /// A reader's place in a tenant's log. It shows every event once, in sequence, while others commit: numbers have no
 /// gaps, only committed segments are read, and a segment that does not join up with the one before is not shown.
@@ -142,22 +138,12 @@ impl Tail {
 
     /// Reads the segments that come next, as far as they join up.
     async fn look_ahead(&mut self) -> Result<(), StoreError> {
-        for attempt in 0..MAX_TORN {
-            let read = self.log.tables.segments_between(&self.tenant, self.next, u64::MAX, AHEAD).await?;
-            let torn = !read.is_empty();
-            for segment in read {
-                if segment.first() != self.next {
-                    break;
-                }
-                self.next = segment.next();
-                self.ahead.push_back(segment);
-            }
-            if !torn || !self.ahead.is_empty() {
-                return Ok(());
-            }
-            retry::pause(attempt).await;
+        let (segments, _) = self.log.segments_on(&self.tenant, self.next, AHEAD).await?;
+        if let Some(last) = segments.last() {
+            self.next = last.next();
         }
-        Err(StoreError::corrupt(format_args!("the log has no segment at {}", self.next)))
+        self.ahead.extend(segments);
+        Ok(())
     }
 }
 

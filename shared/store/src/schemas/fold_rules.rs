@@ -53,13 +53,15 @@ pub(crate) fn rule_name(event_type: &EventType, version: &SchemaVersion) -> Stri
     version_name(event_type, version)
 }
 
+/// A tenant's rules, and the milliseconds since 1970 at which they were read.
+type Known = (i64, Arc<Rules>);
+
 /// The rules of all tenants; cheap to clone, and one cache in all clones.
 #[derive(Debug, Clone)]
 pub struct FoldRules {
     schemas: Schemas,
     clock: Clock,
-    /// With the milliseconds since 1970 at which each was read.
-    known: Arc<Mutex<HashMap<TenantId, (i64, Arc<Rules>)>>>,
+    known: Arc<Mutex<HashMap<TenantId, Known>>>,
 }
 
 impl FoldRules {

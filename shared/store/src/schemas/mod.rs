@@ -37,11 +37,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::fold_rules::rule_name;
 pub use self::{
     cache::{NEGATIVE_SECONDS, SchemaCache, Verdict},
     fold_rules::{FoldRules, Rules},
 };
-pub(crate) use self::fold_rules::rule_name;
 use crate::{
     aws::{Aws, ConfigError, required},
     capacity,
