@@ -147,7 +147,7 @@ impl Running {
             StoreError::Contended { .. } => patience,
             StoreError::Throttled { .. } => world.losses < rules.losses,
             StoreError::Unavailable { .. } => world.losses < rules.losses || rules.grain.torn_head,
-            StoreError::Refused { .. } | StoreError::Corrupt { .. } => false,
+            StoreError::Refused { .. } | StoreError::OtherOrigin { .. } | StoreError::Corrupt { .. } => false,
         };
         if fine { Ok(()) } else { Err(format!("an append fails without a reason: {error}")) }
     }

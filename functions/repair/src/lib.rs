@@ -128,8 +128,9 @@ impl Repair {
         for (tenant, outcome) in outcomes {
             match outcome {
                 Ok(segments) => repaired += segments,
-                // It stays so however often the batch comes, and the other tenants of the shard would wait for a day.
-                Err(Unfinished::Store(error @ StoreError::Corrupt { .. })) => {
+                // It stays so however often the batch comes, and the other tenants of the shard would wait for a day. What a
+                // wrong origin leaves undone here, the next writer under the right one does.
+                Err(Unfinished::Store(error @ (StoreError::Corrupt { .. } | StoreError::OtherOrigin { .. }))) => {
                     tracing::error!(%tenant, %error, "a log was refused");
                     refused += 1;
                 }

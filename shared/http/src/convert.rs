@@ -22,7 +22,9 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "the store does not answer");
                 Self::unavailable(2)
             }
-            StoreError::Refused { .. } | StoreError::Corrupt { .. } => Self::internal(&error),
+            StoreError::Refused { .. } | StoreError::OtherOrigin { .. } | StoreError::Corrupt { .. } => {
+                Self::internal(&error)
+            }
         }
     }
 }

@@ -17,6 +17,10 @@ pub enum StoreError {
     /// The call was refused: a missing permission or table, a bug of ours.
     #[error("{operation} was refused: {code}")]
     Refused { operation: &'static str, code: String },
+    /// The log was begun under another origin: either `LEDGER_ORIGIN` is not what it was, for all tenants, or somebody has
+    /// put another tenant's segments there.
+    #[error("the log's origin is {stored}, not {ours}")]
+    OtherOrigin { stored: String, ours: String },
     /// What is stored is not what we write.
     #[error("what is stored cannot be read: {what}")]
     Corrupt { what: String },
@@ -28,7 +32,7 @@ impl StoreError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::Unavailable { .. } | Self::Contended { .. } => true,
-            Self::Refused { .. } | Self::Corrupt { .. } => false,
+            Self::Refused { .. } | Self::OtherOrigin { .. } | Self::Corrupt { .. } => false,
         }
     }
 

@@ -80,8 +80,7 @@ impl Head {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] for a torn read, [`StoreError::Corrupt`] for a log that has a gap,
-    /// [`StoreError::Refused`] for one that was begun under another origin: a setting of ours is wrong, and the log is
-    /// not.
+    /// [`StoreError::OtherOrigin`] for one that was begun under another origin.
     pub(super) fn join(
         log: &LogName,
         mark: Mark,
@@ -94,8 +93,8 @@ impl Head {
             None => (Chain::new(log.origin.clone()), None),
         };
         if *chain.origin() != log.origin {
-            let code = format!("the log's origin is {}, not {}", chain.origin(), log.origin);
-            return Err(StoreError::Refused { operation: "Query(Segments)", code });
+            let (stored, ours) = (chain.origin().to_string(), log.origin.to_string());
+            return Err(StoreError::OtherOrigin { stored, ours });
         }
         // A query is not a snapshot: the watermark may have been read after the segments, and be ahead of them.
         if chain.sequence() + 1 < mark.watermark {

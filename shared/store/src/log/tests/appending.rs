@@ -91,6 +91,6 @@ async fn a_changed_origin_is_noticed_before_anything_is_written() {
     let (_dynamo, log) = log().await;
     log.append(&acme(), vec![submission("a")]).await.unwrap();
     let moved = Log { origin_prefix: "elsewhere.example.com".to_owned(), ..log.clone() };
-    assert!(matches!(moved.append(&acme(), vec![submission("b")]).await, Err(crate::StoreError::Refused { .. })));
+    assert!(matches!(moved.append(&acme(), vec![submission("b")]).await, Err(crate::StoreError::OtherOrigin { .. })));
     assert_eq!(checked(&log, &acme()).await, ["a"]);
 }
