@@ -59,8 +59,13 @@ async fn write(tenant: &Tenant, writer: usize, shared: &[String]) -> Vec<Value> 
     let own: Vec<String> = (0..EACH).map(|i| format!("http-{writer}-{i}")).collect();
     let mut receipts = Vec::new();
     for (i, id) in own.iter().enumerate() {
-        let answer = tenant.post("/events", &event(id, "race")).await.expect(201);
+        let order = format!("race-{writer}");
+        let answer = tenant.post("/events", &event(id, &order)).await.expect(201);
         receipts.push(answer.json);
+        // Whoever has a receipt finds the event, while others commit.
+        let timeline = tenant.get(&format!("/orders/{order}/timeline")).await.expect(200).json;
+        let seen = timeline["items"].as_array().unwrap().iter().filter(|event| event["id"] == id.as_str());
+        assert_eq!(seen.count(), 1, "{id} is not in its order's timeline: {timeline}");
         // Each begins with another one, so that first senders differ.
         if let Some(id) = (i < SHARED).then(|| &shared[(i + writer) % SHARED]) {
             let answer = tenant.post("/events", &event(id, "race")).await;
