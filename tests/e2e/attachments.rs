@@ -48,13 +48,13 @@ async fn upload(tenant: &Tenant, document: &Value, bytes: &[u8]) -> String {
     link.json["attachment_id"].as_str().unwrap().to_owned()
 }
 
-/// Uploads a document and registers it; returns the attachment's id.
+/// Uploads a document and registers it as the answer with the link offers; returns the attachment's id.
 pub(crate) async fn attach(tenant: &Tenant, document: &Value, bytes: &[u8]) -> String {
-    let id = upload(tenant, document, bytes).await;
-    let mut registration = document.clone();
-    registration["attachment_id"] = json!(id);
-    tenant.post("/attachments", &registration).await.expect(201);
-    id
+    let link = tenant.post("/attachments/request-upload", document).await.expect(200);
+    assert_eq!(put(&link, bytes).await, 200);
+    let registered = tenant.post("/attachments", &link.json["registration"]).await.expect(201).json;
+    assert_eq!(registered["tags"], document["tags"], "{registered}");
+    registered["attachment_id"].as_str().unwrap().to_owned()
 }
 
 fn pointers(answer: &Answer) -> Vec<&str> {

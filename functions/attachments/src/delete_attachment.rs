@@ -1,28 +1,17 @@
 //! `DELETE /order-history/attachments/{attachment_id}`
 
 use axum::extract::State;
-use domain::{
-    ids::AttachmentId,
-    record::{AttachmentDeleted, Record},
+use domain::{ids::AttachmentId, record::AttachmentDeleted};
+use http_api::{
+    Caller, Json, Path, Problem, ProblemBody, Query,
+    auth::Admin,
+    openapi::ReadProblems,
+    recording,
+    resources::{self, DeleteParams},
 };
-use http_api::{Caller, Json, Path, Problem, ProblemBody, Query, auth::Admin, openapi::ReadProblems, resources};
-use serde::Deserialize;
-use store::log::{Outcome, Submission};
-use utoipa::IntoParams;
+use store::log::Outcome;
 
 use crate::{AttachmentsApi, get_attachment::find};
-
-/// The longest reason, in characters.
-const MAX_REASON_CHARS: usize = 256;
-
-/// Why the document is deleted.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DeleteParams {
-    /// Recorded with the deletion, for good: name no persons.
-    #[param(min_length = 1, max_length = 256, example = "retention period is over")]
-    reason: Option<String>,
-}
 
 /// Delete a document
 ///
@@ -46,23 +35,12 @@ pub(crate) async fn delete_attachment(
     Path(attachment_id): Path<AttachmentId>,
     Query(DeleteParams { reason }): Query<DeleteParams>,
 ) -> Result<Json<resources::Attachment>, Problem> {
-    let is_right = |reason: &String| {
-        (1..=MAX_REASON_CHARS).contains(&reason.chars().count()) && !reason.chars().any(char::is_control)
-    };
-    if !reason.as_ref().is_none_or(is_right) {
-        return Err(Problem::parameter("reason", "must be 1 to 256 characters without control characters"));
-    }
     let mut attachment = find(&api, &caller.tenant, &attachment_id).await?;
     if attachment.deleted.is_none() {
-        let deleted = AttachmentDeleted {
-            attachment_id: attachment_id.clone(),
-            event_id: attachment.event_id.clone(),
-            reason: reason.clone(),
-        };
-        let event = deleted.into_event(attachment.order_id.clone(), api.gate.clock().now(), &caller.subject);
-        let event = event.map_err(|error| Problem::internal(&error))?;
-        let outcomes = api.log.append(&caller.tenant, vec![Submission { event, schema: None }]).await?;
-        if matches!(outcomes[..], [Outcome::Recorded(_)]) {
+        let deleted =
+            AttachmentDeleted { attachment_id: attachment_id.clone(), event_id: attachment.event_id.clone(), reason };
+        let outcome = recording::say(&api.log, &api.gate, &caller, attachment.order_id.clone(), deleted).await?;
+        if matches!(outcome, Outcome::Recorded(_)) {
             metrics::counter!("AttachmentsDeleted").increment(1);
         }
         // By us or by somebody who was a little faster.

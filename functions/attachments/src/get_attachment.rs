@@ -8,7 +8,7 @@ use domain::{
 use http_api::{
     Caller, Json, Path, Problem, ProblemBody, Query, auth::HistoryReader, openapi::ReadProblems, resources,
 };
-use store::attachments::DOWNLOAD_LIFETIME;
+use store::{attachments::DOWNLOAD_LIFETIME, history::Said};
 
 use crate::AttachmentsApi;
 
@@ -53,8 +53,8 @@ pub(crate) async fn find(
     let registered = AttachmentRegistered::id_of(attachment_id).map_err(|error| Problem::internal(&error))?;
     let deleted = AttachmentDeleted::id_of(attachment_id).map_err(|error| Problem::internal(&error))?;
     let (registered, deleted) = tokio::try_join!(api.log.event(tenant, &registered), api.log.event(tenant, &deleted))?;
-    let attachment = registered.as_ref().and_then(resources::Attachment::registered_by);
-    let attachment = attachment.ok_or_else(|| Problem::not_found("attachment"))?;
-    let deleted = deleted.as_ref().and_then(resources::Deletion::recorded_by).map(|(_, deletion)| deletion);
-    Ok(resources::Attachment { deleted, ..attachment })
+    let said = registered.as_ref().and_then(|event| Some((&event.entry.event.order_id, Said::of(event)?)));
+    let (order_id, registered) = said.ok_or_else(|| Problem::not_found("attachment"))?;
+    let deleted = deleted.as_ref().and_then(Said::of);
+    Ok(resources::Attachment::new(order_id.clone(), &registered, deleted.as_ref()))
 }

@@ -7,25 +7,29 @@ use domain::{
     record::{self, AttachmentRegistered, Record},
 };
 use http_api::{
-    Caller, Created, Fault, Json, Problem, ProblemBody, ProblemType, auth::Producer, openapi::WriteProblems, resources,
+    Caller, Created, Fault, Json, Problem, ProblemBody, ProblemType, auth::Producer, openapi::WriteProblems, recording,
+    resources,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{
     attachments::{Mismatch, NotUploaded},
-    log::{Outcome, Receipt, Submission},
+    history,
+    log::{Outcome, Receipt},
 };
 use utoipa::ToSchema;
 
 use crate::{AttachmentsApi, checked, invalid, unknown_event};
 
 /// A document that was uploaded.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAttachment {
     /// From `POST /attachments/request-upload`. Exactly one of this and `url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, required = false, example = "att_8a1f0c9e5f0b4f7e9a530b2f6f1f3c11")]
     attachment_id: Option<AttachmentId>,
     /// The address that the document was uploaded to, with or without its query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     url: Option<String>,
     /// The event that it belongs to, which must be recorded.
@@ -47,6 +51,15 @@ pub(crate) struct NewAttachment {
     #[serde(default)]
     #[schema(required = false, max_items = 10)]
     tags: Vec<String>,
+}
+
+impl NewAttachment {
+    /// What registers a document once it is uploaded.
+    pub(crate) fn of(attachment_id: AttachmentId, event_id: EventId, document: Document) -> Self {
+        let Document { filename, content_type, size, sha256, tags } = document;
+        let sha256 = hex::encode(sha256);
+        Self { attachment_id: Some(attachment_id), url: None, event_id, filename, content_type, size, sha256, tags }
+    }
 }
 
 /// How a request names the document.
@@ -112,13 +125,14 @@ pub(crate) async fn register_attachment(
     let registered = registration(attachment_id, event_id, document.clone());
     let check = async {
         let order_id = check(&api, &caller.tenant, &registered, &document, pointer).await?;
-        let event = registered.clone().into_event(order_id, api.gate.clock().now(), &caller.subject);
-        Ok::<_, Problem>(Submission { event: event.map_err(|error| Problem::internal(&error))?, schema: None })
+        recording::submission(&api.gate, &caller, order_id, registered.clone())
     };
     match api.log.append_checked(&caller.tenant, check).await? {
         Outcome::Recorded(receipt) => {
             metrics::counter!("AttachmentsRegistered").increment(1);
-            Ok(Created(shown(registered, receipt, caller.subject)))
+            let Receipt { order_id, sequence, received_at, .. } = receipt;
+            let said = history::Said { sequence, received_at, actor: Some(caller.subject), record: registered };
+            Ok(Created(resources::Attachment::new(order_id, &said, None)))
         }
         // Repeated: somebody else registered the same at the very same millisecond.
         Outcome::Repeated(_) | Outcome::Conflict(_) => Err(exists()),
@@ -180,23 +194,4 @@ fn registration(attachment_id: AttachmentId, event_id: EventId, document: Docume
     let Document { filename, content_type, size, sha256, tags } = document;
     let sha256 = hex::encode(sha256);
     AttachmentRegistered { attachment_id, event_id, filename, content_type, size_bytes: size, sha256, tags }
-}
-
-fn shown(registered: AttachmentRegistered, receipt: Receipt, subject: String) -> resources::Attachment {
-    let AttachmentRegistered { attachment_id, event_id, filename, content_type, size_bytes, sha256, tags } = registered;
-    resources::Attachment {
-        attachment_id,
-        event_id,
-        order_id: receipt.order_id,
-        sequence: receipt.sequence,
-        filename,
-        content_type,
-        size: size_bytes,
-        sha256,
-        tags,
-        registered_at: receipt.received_at,
-        registered_by: Some(subject),
-        deleted: None,
-        download: None,
-    }
 }

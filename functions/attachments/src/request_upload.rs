@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::attachments::{self, UPLOAD_LIFETIME, UploadLink};
 use utoipa::ToSchema;
 
-use crate::{AttachmentsApi, checked, invalid, unknown_event};
+use crate::{AttachmentsApi, checked, invalid, register_attachment::NewAttachment, unknown_event};
 
 /// A document that is going to be uploaded.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -53,6 +53,9 @@ pub(crate) struct Upload {
     headers: BTreeMap<String, String>,
     #[schema(value_type = String, format = DateTime)]
     expires_at: Timestamp,
+    /// What `POST /attachments` takes when the document is there: all that was said of it here, its tags among it. Nothing
+    /// of it is kept until then.
+    registration: NewAttachment,
 }
 
 /// Get a link to upload a document
@@ -88,5 +91,7 @@ pub(crate) async fn request_upload(
     // Before the link is made: it is good for a little longer than it says.
     let expires_at = api.after(UPLOAD_LIFETIME);
     let UploadLink { url, headers } = api.documents.upload_link(&caller.tenant, &attachment_id, &document).await?;
-    Ok(Json(Upload { attachment_id, url, headers: headers.into_iter().collect(), expires_at }))
+    let headers = headers.into_iter().collect();
+    let registration = NewAttachment::of(attachment_id.clone(), event_id, document);
+    Ok(Json(Upload { attachment_id, url, headers, expires_at, registration }))
 }

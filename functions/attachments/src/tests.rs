@@ -117,6 +117,8 @@ async fn a_document_is_uploaded_registered_shown_and_deleted() {
     assert_eq!(asked.json["expires_at"], "2025-08-29T12:15:00Z");
     let headers = &asked.json["headers"];
     assert_eq!((&headers["content-length"], &headers["content-type"]), (&json!("19"), &json!("application/pdf")));
+    let offered = registration(asked.json["attachment_id"].as_str().unwrap(), INVOICE);
+    assert_eq!(asked.json["registration"], offered, "all that was said, with its tags");
     assert_eq!(service.recorded().await, 1, "nothing is recorded yet");
 
     let (id, _) = service.upload(INVOICE).await;

@@ -1,33 +1,19 @@
 //! Which events have documents.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    pin::pin,
-};
+use std::collections::{BTreeSet, HashSet};
 
-use domain::{
-    ids::{AttachmentId, EventId, OrderId, TenantId},
-    record::{AttachmentDeleted, AttachmentRegistered, Record},
-};
+use domain::ids::{EventId, OrderId, TenantId};
 use futures::{StreamExt, TryStreamExt, stream};
-use store::{Log, StoreError, log::RecordedEvent};
+use store::{Log, StoreError, history::Documents, log::RecordedEvent};
 
 /// How many orders are looked at in parallel.
 const PARALLEL: usize = 16;
 
 /// The events of an order that have a document which was not deleted, in one query.
 pub(crate) async fn of_order(log: &Log, tenant: &TenantId, order_id: &OrderId) -> Result<HashSet<EventId>, StoreError> {
-    let mut linked = pin!(log.linked(tenant, order_id));
-    let mut attached: HashMap<AttachmentId, EventId> = HashMap::new();
-    while let Some(recorded) = linked.try_next().await? {
-        let event = &recorded.entry.event;
-        if let Some(registered) = AttachmentRegistered::of(event) {
-            attached.insert(registered.attachment_id, registered.event_id);
-        } else if let Some(deleted) = AttachmentDeleted::of(event) {
-            attached.remove(&deleted.attachment_id);
-        }
-    }
-    Ok(attached.into_values().collect())
+    let documents = Documents::read(log, tenant, order_id).await?;
+    let there = documents.iter().filter(|attached| attached.deleted.is_none());
+    Ok(there.map(|attached| attached.registered.record.event_id.clone()).collect())
 }
 
 /// The same for all orders of these events: one query for each order.

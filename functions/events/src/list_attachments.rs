@@ -1,16 +1,12 @@
 //! `GET /order-history/events/{event_id}/attachments`
 
-use std::pin::pin;
-
 use axum::extract::State;
 use domain::ids::EventId;
-use futures::TryStreamExt;
 use http_api::{
-    Caller, Page, PageParams, Paged, Path, Problem, ProblemBody,
-    auth::HistoryReader,
-    openapi::ReadProblems,
-    resources::{Attachment, Deletion},
+    Caller, Page, PageParams, Paged, Path, Problem, ProblemBody, auth::HistoryReader, openapi::ReadProblems,
+    resources::Attachment,
 };
+use store::history::{Attached, Documents};
 
 use crate::EventsApi;
 
@@ -38,24 +34,14 @@ pub(crate) async fn list_attachments(
 ) -> Result<Page<Attachment>, Problem> {
     let after: u64 = paging.after()?.unwrap_or_default();
     let order_id = api.log.order_of(&caller.tenant, &event_id).await?.ok_or_else(|| Problem::not_found("event"))?;
-    let mut linked = pin!(api.log.linked(&caller.tenant, &order_id));
-    let (mut items, mut next) = (Vec::<Attachment>::new(), None);
-    // To the end, also when the page is full: what was deleted is told by what was recorded later.
-    while let Some(recorded) = linked.try_next().await? {
-        if let Some((attachment_id, deletion)) = Deletion::recorded_by(&recorded) {
-            if let Some(item) = items.iter_mut().find(|item| item.attachment_id == attachment_id) {
-                item.deleted = Some(deletion);
-            }
-        } else if let Some(attachment) = Attachment::registered_by(&recorded)
-            && attachment.event_id == event_id
-            && attachment.sequence > after
-        {
-            if items.len() < paging.limit() {
-                items.push(attachment);
-            } else if next.is_none() {
-                next = items.last().map(|last| last.sequence);
-            }
-        }
+    let documents = Documents::read(&api.log, &caller.tenant, &order_id).await?;
+    let of_event = documents.iter().filter(|attached| attached.registered.record.event_id == event_id);
+    let mut rest = of_event.filter(|attached| attached.registered.sequence > after).peekable();
+    let (mut items, mut last) = (Vec::new(), after);
+    while let Some(Attached { registered, deleted }) = rest.next_if(|_| items.len() < paging.limit()) {
+        last = registered.sequence;
+        items.push(Attachment::new(order_id.clone(), registered, deleted.as_ref()));
     }
+    let next = rest.peek().map(|_| last);
     paging.page(items, next)
 }

@@ -7,9 +7,13 @@ use std::{
 
 use domain::ids::{EventId, OrderId, TenantId};
 use futures::TryStreamExt;
-use http_api::resources::{self, Attachment, Deletion};
+use http_api::resources::{self, Attachment};
 use serde::Deserialize;
-use store::{Log, StoreError, log::RecordedEvent};
+use store::{
+    Log, StoreError,
+    history::{Attached, Documents},
+    log::RecordedEvent,
+};
 
 /// What is shown with each event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -80,23 +84,19 @@ impl Said {
         if !expand.any() {
             return Ok(said);
         }
-        let mut events_of = HashMap::new();
+        let mut documents = Documents::default();
         let mut linked = pin!(log.linked(tenant, order_id));
         while let Some(event) = linked.try_next().await? {
-            if let Some(of) = &event.entry.event.correction_of {
-                if expand.corrections {
-                    said.corrections.entry(of.clone()).or_default().push(event);
-                }
-            } else if let Some(attachment) = Attachment::registered_by(&event).filter(|_| expand.attachments) {
-                events_of.insert(attachment.attachment_id.clone(), attachment.event_id.clone());
-                said.attachments.entry(attachment.event_id.clone()).or_default().push(attachment);
-            } else if let Some((attachment_id, deletion)) = Deletion::recorded_by(&event) {
-                let attachments = events_of.get(&attachment_id).and_then(|of| said.attachments.get_mut(of));
-                let mut all = attachments.into_iter().flatten();
-                if let Some(attachment) = all.find(|attachment| attachment.attachment_id == attachment_id) {
-                    attachment.deleted = Some(deletion);
-                }
+            if expand.attachments {
+                documents.add(&event);
             }
+            if let Some(of) = event.entry.event.correction_of.clone().filter(|_| expand.corrections) {
+                said.corrections.entry(of).or_default().push(event);
+            }
+        }
+        for Attached { registered, deleted } in documents.iter() {
+            let attachment = Attachment::new(order_id.clone(), registered, deleted.as_ref());
+            said.attachments.entry(attachment.event_id.clone()).or_default().push(attachment);
         }
         Ok(said)
     }

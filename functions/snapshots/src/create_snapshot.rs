@@ -7,19 +7,16 @@ use axum::{
 use domain::{
     ids::{OrderId, SnapshotId, Source},
     json,
-    record::{Record, SnapshotStored},
+    record::SnapshotStored,
     time::Timestamp,
 };
 use http_api::{
     Caller, Created, Fault, Json, Path, Problem, ProblemBody, ProblemType, auth::Producer, openapi::WriteProblems,
-    resources::View,
+    recording, resources::View,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{
-    history::sha256,
-    log::{Outcome, Submission},
-};
+use store::{history::sha256, log::Outcome};
 use utoipa::ToSchema;
 
 use crate::{
@@ -133,12 +130,10 @@ pub(crate) async fn create_snapshot(
     // The object first: whoever finds the record finds the state.
     api.history.states().put(tenant, &snapshot_id, canonical.into()).await?;
     let recorded = SnapshotStored { matches_history: captured.matches, base: captured.base, ..record.clone() };
-    let event = recorded.into_event(order_id.clone(), api.gate.clock().now(), &caller.subject);
-    let event = event.map_err(|error| Problem::internal(&error))?;
-    let outcome = api.log.append(tenant, vec![Submission { event, schema: None }]).await?.pop();
+    let outcome = recording::say(&api.log, &api.gate, &caller, order_id.clone(), recorded).await?;
     let found = find(&api, tenant, &snapshot_id).await?;
     let found = found.ok_or_else(|| Problem::internal(&"a snapshot was recorded and is not there"))?;
-    if let Some(Outcome::Recorded(_)) = outcome {
+    if matches!(outcome, Outcome::Recorded(_)) {
         metrics::counter!("SnapshotsStored").increment(1);
         return Ok(Answer::Now(stored(&found)));
     }

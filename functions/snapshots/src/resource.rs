@@ -96,12 +96,7 @@ pub(crate) fn summary(
         sequence: stored.sequence,
         stored_at: stored.received_at,
         stored_by: stored.actor.clone(),
-        deleted: deleted.map(|said| resources::Deletion {
-            sequence: said.sequence,
-            deleted_at: said.received_at,
-            deleted_by: said.actor.clone(),
-            reason: said.record.reason.clone(),
-        }),
+        deleted: deleted.map(|said| resources::Deletion::new(said, said.record.reason.clone())),
     }
 }
 

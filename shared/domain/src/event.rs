@@ -300,7 +300,8 @@ impl Envelope {
     }
 }
 
-fn is_label(text: &str) -> bool {
+/// What is shown in lists and kept for good.
+pub(crate) fn is_label(text: &str) -> bool {
     (1..=256).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 

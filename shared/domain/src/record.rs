@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    event::Event,
+    event::{Event, is_label},
     ids::{AttachmentId, EventId, EventType, InvalidId, OrderId, SnapshotId},
     order::{FoldRule, Pointer, SnapshotHeader},
     time::Timestamp,
@@ -127,12 +127,36 @@ pub struct Base {
     pub rules: BTreeMap<String, FoldRule>,
 }
 
+/// Why something was deleted, in a person's words: 1 to 256 characters without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Reason(String);
+
+/// Why a reason was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 256 characters without control characters")]
+pub struct InvalidReason;
+
+impl TryFrom<String> for Reason {
+    type Error = InvalidReason;
+
+    fn try_from(text: String) -> Result<Self, InvalidReason> {
+        if is_label(&text) { Ok(Self(text)) } else { Err(InvalidReason) }
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.0
+    }
+}
+
 /// A stored state was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotDeleted {
     pub snapshot_id: SnapshotId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 /// A document was attached to an event.
@@ -157,7 +181,7 @@ pub struct AttachmentDeleted {
     /// The event that the document belonged to.
     pub event_id: EventId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 impl Record for SnapshotStored {
@@ -209,7 +233,8 @@ mod tests {
     #[test]
     fn a_record_reads_back_from_its_event() {
         let longest = "s".repeat(SnapshotId::MAX_LEN).parse::<SnapshotId>().unwrap();
-        let deleted = SnapshotDeleted { snapshot_id: longest, reason: Some("asked for".to_owned()) };
+        let deleted =
+            SnapshotDeleted { snapshot_id: longest, reason: Some("asked for".to_owned().try_into().unwrap()) };
         let event =
             deleted.clone().into_event("ord_1".parse().unwrap(), Timestamp::clamped_from_millis(0), "ann").unwrap();
         assert_eq!(event.actor_id(), Some("ann"));

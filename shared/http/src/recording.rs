@@ -1,11 +1,16 @@
-//! What every route does that records an event as its producer sent it.
+//! What every route does that records an event as its producer sent it, or something that the service says itself.
 
 use axum::response::{IntoResponse, Response};
-use store::log::{Outcome, SchemaTag};
+use domain::ids::OrderId;
+use domain::record::Record;
+use store::Log;
+use store::log::{Outcome, SchemaTag, Submission};
 use store::schemas::Verdict;
 
 use crate::answer::{Created, Json};
+use crate::auth::Caller;
 use crate::catalogue::ProblemType;
+use crate::gate::Gate;
 use crate::problem::{Fault, Problem};
 use crate::resources::Receipt;
 
@@ -60,4 +65,34 @@ pub fn admit(verdict: Verdict) -> Result<Option<SchemaTag>, Problem> {
         let faults = violations.into_iter().map(|violation| Fault::at(violation.pointer, violation.detail));
         Problem::new(ProblemType::EventDoesNotFitSchema, detail).with(faults)
     })
+}
+
+/// Records what the service itself says of an order, as its caller asked for it.
+///
+/// # Errors
+/// Those of the store.
+pub async fn say<P>(
+    log: &Log,
+    gate: &Gate,
+    caller: &Caller<P>,
+    order_id: OrderId,
+    record: impl Record,
+) -> Result<Outcome, Problem> {
+    let submission = submission(gate, caller, order_id, record)?;
+    let outcome = log.append(&caller.tenant, vec![submission]).await?.pop();
+    outcome.ok_or_else(|| Problem::internal(&"an append answered for none of its events"))
+}
+
+/// The event in which the service itself says something of an order.
+///
+/// # Errors
+/// `internal`: a name in it is longer than it can be.
+pub fn submission<P>(
+    gate: &Gate,
+    caller: &Caller<P>,
+    order_id: OrderId,
+    record: impl Record,
+) -> Result<Submission, Problem> {
+    let event = record.into_event(order_id, gate.clock().now(), &caller.subject);
+    Ok(Submission { event: event.map_err(|error| Problem::internal(&error))?, schema: None })
 }

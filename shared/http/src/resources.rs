@@ -1,6 +1,7 @@
 //! What several families show in the same way.
 
 mod attachment;
+mod deletion;
 
 use domain::ids::{EventId, EventType, OrderId, SchemaVersion, Source};
 use domain::time::Timestamp;
@@ -10,7 +11,8 @@ use serde_json::{Map, Value};
 use store::log::{self, RecordedEvent, SchemaTag};
 use utoipa::ToSchema;
 
-pub use attachment::{Attachment, Deletion, Download};
+pub use attachment::{Attachment, Download};
+pub use deletion::{DeleteParams, Deletion};
 
 use crate::problem::Problem;
 

@@ -12,10 +12,12 @@
 pub mod access;
 pub mod attachments;
 mod aws;
+mod batch;
 mod bucket;
 mod capacity;
 pub mod changes;
 mod clock;
+mod conditional;
 mod dice;
 mod error;
 pub mod failures;

@@ -203,7 +203,7 @@ async fn a_timeline_shows_what_was_said_later() {
     let deleted = AttachmentDeleted {
         attachment_id: "att_1".parse().unwrap(),
         event_id: "evt_3".parse().unwrap(),
-        reason: Some("wrong".to_owned()),
+        reason: Some("wrong".to_owned().try_into().unwrap()),
     };
     let at = Timestamp::clamped_from_millis(0);
     service.record(deleted.into_event("ord_1".parse().unwrap(), at, "ann").unwrap()).await;

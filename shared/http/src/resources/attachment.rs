@@ -1,11 +1,13 @@
 //! Attached documents, as they are shown.
 
 use domain::ids::{AttachmentId, EventId, OrderId};
-use domain::record::{AttachmentDeleted, AttachmentRegistered, Record};
+use domain::record::{AttachmentDeleted, AttachmentRegistered};
 use domain::time::Timestamp;
 use serde::Serialize;
-use store::log::RecordedEvent;
+use store::history::Said;
 use utoipa::ToSchema;
+
+use super::Deletion;
 
 /// A document that belongs to an event.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -47,23 +49,6 @@ pub struct Attachment {
     pub download: Option<Download>,
 }
 
-/// What is left of a document that was deleted.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Deletion {
-    /// The number in the tenant's log of the event that says so.
-    #[schema(minimum = 1)]
-    pub sequence: u64,
-    #[schema(value_type = String, format = DateTime)]
-    pub deleted_at: Timestamp,
-    /// Who deleted it: the subject of the token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    pub deleted_by: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false)]
-    pub reason: Option<String>,
-}
-
 /// A link that opens without a token.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Download {
@@ -74,42 +59,29 @@ pub struct Download {
 }
 
 impl Attachment {
-    /// The attachment that this event registers, if it does.
+    /// As it was registered, and what became of it.
     #[must_use]
-    pub fn registered_by(recorded: &RecordedEvent) -> Option<Self> {
-        let event = &recorded.entry.event;
-        let AttachmentRegistered { attachment_id, event_id, filename, content_type, size_bytes, sha256, tags } =
-            AttachmentRegistered::of(event)?;
-        Some(Self {
+    pub fn new(
+        order_id: OrderId,
+        registered: &Said<AttachmentRegistered>,
+        deleted: Option<&Said<AttachmentDeleted>>,
+    ) -> Self {
+        let Said { sequence, received_at, actor, record } = registered.clone();
+        let AttachmentRegistered { attachment_id, event_id, filename, content_type, size_bytes, sha256, tags } = record;
+        Self {
             attachment_id,
             event_id,
-            order_id: event.order_id.clone(),
-            sequence: recorded.sequence,
+            order_id,
+            sequence,
             filename,
             content_type,
             size: size_bytes,
             sha256,
             tags,
-            registered_at: recorded.received_at,
-            registered_by: event.actor_id().map(ToOwned::to_owned),
-            deleted: None,
+            registered_at: received_at,
+            registered_by: actor,
+            deleted: deleted.map(|said| Deletion::new(said, said.record.reason.clone())),
             download: None,
-        })
-    }
-}
-
-impl Deletion {
-    /// The deletion that this event records, and of which attachment, if it does.
-    #[must_use]
-    pub fn recorded_by(recorded: &RecordedEvent) -> Option<(AttachmentId, Self)> {
-        let event = &recorded.entry.event;
-        let AttachmentDeleted { attachment_id, event_id: _, reason } = AttachmentDeleted::of(event)?;
-        let deletion = Self {
-            sequence: recorded.sequence,
-            deleted_at: recorded.received_at,
-            deleted_by: event.actor_id().map(ToOwned::to_owned),
-            reason,
-        };
-        Some((attachment_id, deletion))
+        }
     }
 }

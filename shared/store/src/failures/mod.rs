@@ -19,10 +19,9 @@ use serde_bytes::ByteBuf;
 
 use crate::{
     aws::{Aws, ConfigError, required},
-    capacity,
+    batch, capacity,
     error::StoreError,
     item::{Item, from_item, s, to_item},
-    retry,
 };
 
 /// The partition of what names no valid tenant. No tenant's name has a `~`.
@@ -33,8 +32,6 @@ const MAX_RAW_BYTES: usize = 64 * 1024;
 const MAX_FINDINGS: usize = 20;
 /// The most characters that are kept of a pointer or a detail. Pointers hold names that the producer chose.
 const MAX_TEXT_CHARS: usize = 512;
-/// Puts in one call: the most that BatchWriteItem takes.
-const BATCH: usize = 25;
 /// Calls at once.
 const CONCURRENCY: usize = 4;
 
@@ -222,7 +219,7 @@ impl Failures {
             items.insert((item.tenant.clone(), item.id.clone()), to_item(&item)?);
         }
         let items: Vec<Item> = items.into_values().collect();
-        stream::iter(items.chunks(BATCH))
+        stream::iter(items.chunks(batch::MAX_WRITES))
             .map(|batch| self.put_batch(batch))
             .buffer_unordered(CONCURRENCY)
             .try_collect()
@@ -245,29 +242,12 @@ impl Failures {
     }
 
     async fn put_batch(&self, items: &[Item]) -> Result<(), StoreError> {
-        const OPERATION: &str = "BatchWriteItem(Failures)";
         let put = |item: &Item| {
             let put = PutRequest::builder().set_item(Some(item.clone())).build().map_err(StoreError::corrupt)?;
             Ok(WriteRequest::builder().put_request(put).build())
         };
-        let mut pending = items.iter().map(put).collect::<Result<Vec<_>, StoreError>>()?;
-        let mut pause = retry::Backoff::new(OPERATION);
-        loop {
-            let answer = self
-                .dynamo
-                .batch_write_item()
-                .request_items(&self.table, pending)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            answer.consumed_capacity().iter().for_each(|used| capacity::write(Some(used)));
-            pending = answer.unprocessed_items.unwrap_or_default().remove(&self.table).unwrap_or_default();
-            if pending.is_empty() {
-                return Ok(());
-            }
-            pause.wait().await?;
-        }
+        let writes = items.iter().map(put).collect::<Result<_, StoreError>>()?;
+        batch::write(&self.dynamo, &self.table, "BatchWriteItem(Failures)", writes).await
     }
 
     /// Reads a tenant's failures, the newest first: at most `limit`, from `from` on (the `next` of the page before).

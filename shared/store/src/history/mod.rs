@@ -9,6 +9,7 @@
 
 mod as_of;
 mod capture;
+mod documents;
 mod in_order;
 mod linked;
 mod numbers;
@@ -24,6 +25,7 @@ use ledger::Opening;
 
 pub use as_of::{OrderState, Question};
 pub use capture::Captured;
+pub use documents::{Attached, Documents};
 pub use in_order::Reading;
 pub use linked::{Linked, Said};
 pub use states::{LINK_LIFETIME, States, sha256};

@@ -23,14 +23,13 @@ use super::{
     segment::Segment,
     stored::StoredSegment,
 };
+pub use crate::conditional::Put;
 use crate::error::StoreError;
 
 /// The most segments of a tail that are held at once.
 pub const MAX_TAIL: usize = 256;
 /// How many of the newest segments are read together with the watermark. A longer tail takes another round trip.
 pub(super) const END: usize = 3;
-/// How many keys DynamoDB looks up in one batch.
-pub(super) const BATCH_GET: usize = 100;
 
 /// Which log is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,14 +143,6 @@ pub struct StagedObject {
     pub key: String,
     /// Where its segment was to be put.
     pub first: u64,
-}
-
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Put {
-    Done,
-    /// The condition did not hold: something else is there, or the same, from a try whose answer was lost.
-    Taken,
 }
 
 /// The answer to a call: a failure says nothing about whether the call took effect, unless it is

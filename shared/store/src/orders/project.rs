@@ -18,10 +18,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{
     Orders,
     summary::{Change, fold},
-    table::{OrderTable, Put},
+    table::OrderTable,
 };
 use crate::{
     aws::{Aws, ConfigError},
+    conditional::Put,
     error::StoreError,
     log::{Log, Segment},
 };

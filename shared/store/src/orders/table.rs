@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
+    operation::put_item::builders::PutItemFluentBuilder,
     types::{KeysAndAttributes, ReturnConsumedCapacity},
 };
 use domain::ids::{OrderId, TenantId};
@@ -16,14 +15,12 @@ use super::{
     item::{IndexedOrder, POSITION, PositionItem, customer_key, key, order_item, order_of_item},
 };
 use crate::{
-    capacity,
+    batch, capacity,
+    conditional::{self, Put},
     error::StoreError,
     item::{Item, from_item, n, s, to_item},
-    retry,
 };
 
-/// DynamoDB's limit.
-const BATCH_GET: usize = 100;
 /// How many batches are under way at once.
 const BATCHES: usize = 8;
 
@@ -41,14 +38,6 @@ pub(super) enum Index<'a> {
     ByCustomer(&'a CustomerId),
 }
 
-/// What became of a conditional write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Put {
-    Done,
-    /// What is there is not what was read, or is there already, from a try whose answer was lost.
-    Taken,
-}
-
 impl OrderTable {
     /// Those of the orders that are there. Half a read unit each, or one if it must be consistent.
     pub(super) async fn get_all(
@@ -58,7 +47,7 @@ impl OrderTable {
         consistent: bool,
     ) -> Result<BTreeMap<OrderId, OrderSummary>, StoreError> {
         let keys: Vec<_> = ids.into_iter().map(|id| key(tenant, id.as_str())).collect();
-        let batches: Vec<_> = keys.chunks(BATCH_GET).map(<[_]>::to_vec).collect();
+        let batches: Vec<_> = keys.chunks(batch::MAX_KEYS).map(<[_]>::to_vec).collect();
         stream::iter(batches)
             .map(|batch| self.get_batch(batch, consistent))
             .buffer_unordered(BATCHES)
@@ -70,30 +59,9 @@ impl OrderTable {
     }
 
     async fn get_batch(&self, keys: Vec<Item>, consistent: bool) -> Result<Vec<OrderSummary>, StoreError> {
-        const OPERATION: &str = "BatchGetItem(Orders)";
-        let (mut found, mut pending) = (Vec::with_capacity(keys.len()), keys);
-        let mut pause = retry::Backoff::new(OPERATION);
-        while !pending.is_empty() {
-            let request = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(consistent);
-            let answer = self
-                .dynamo
-                .batch_get_item()
-                .request_items(&self.name, request.build().map_err(StoreError::corrupt)?)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            answer.consumed_capacity().iter().for_each(|used| capacity::read(Some(used)));
-            for stored in answer.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
-                found.push(order_of_item(stored)?);
-            }
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.name);
-            pending = left.map(|left| left.keys).unwrap_or_default();
-            if !pending.is_empty() {
-                pause.wait().await?;
-            }
-        }
-        Ok(found)
+        let how = KeysAndAttributes::builder().consistent_read(consistent);
+        let found = batch::get(&self.dynamo, &self.name, "BatchGetItem(Orders)", how, keys).await?;
+        found.into_iter().map(order_of_item).collect()
     }
 
     /// Replaces an order's item, if it is still the one that was read. A customer that was erased in between stays
@@ -149,19 +117,7 @@ impl OrderTable {
     }
 
     async fn put_if(&self, request: PutItemFluentBuilder) -> Result<Put, StoreError> {
-        let request = request.table_name(&self.name).return_consumed_capacity(ReturnConsumedCapacity::Total);
-        match request.send().await {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(Put::Done)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), PutItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(Put::Taken)
-            }
-            Err(error) => Err(StoreError::from_sdk("PutItem(Orders)", &error)),
-        }
+        conditional::put("PutItem(Orders)", request.table_name(&self.name)).await
     }
 
     /// What an index has between two sort keys, both included, in their order: at most `limit`, and whether there is

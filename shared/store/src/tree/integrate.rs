@@ -23,8 +23,8 @@ use ledger::{
 };
 use tokio::sync::OnceCell;
 
-use super::{TreeState, Trees, read::Tiles, source, table::Commit, tile_key};
-use crate::{Aws, Clock, Log, Signer, aws::ConfigError, error::StoreError};
+use super::{TreeState, Trees, read::Tiles, source, tile_key};
+use crate::{Aws, Clock, Log, Signer, aws::ConfigError, conditional::Put, error::StoreError};
 
 /// How many events a state is ahead of the one before, at most (but for the last segment). This bounds what a crash
 /// makes the next run do again.
@@ -114,14 +114,14 @@ impl Integrator {
                 break;
             };
             match self.trees.table.commit(tenant, &state, &portion.state).await? {
-                Commit::Done => {
+                Put::Done => {
                     metrics::counter!("TreeEvents").increment(portion.state.size() - state.size());
                     state = portion.state;
                     oldest = oldest.or(Some(portion.oldest));
                     complete = portion.last;
                 }
                 // Another run was faster, or this is our own write, done twice. Either way we go on from what is there.
-                Commit::Taken => {
+                Put::Taken => {
                     races += 1;
                     if races > MAX_RACES {
                         return Err(StoreError::Contended { attempts: races });

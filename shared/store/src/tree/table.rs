@@ -12,8 +12,6 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::{put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnConsumedCapacity},
 };
 use domain::{ids::TenantId, time::Timestamp};
@@ -24,6 +22,7 @@ use super::state::TreeState;
 use crate::{
     aws::{Aws, ConfigError, required},
     capacity,
+    conditional::{self, Put},
     error::StoreError,
     item::{self, Item, n, s},
 };
@@ -34,15 +33,6 @@ pub(crate) const OPEN_TREES: &str = "OpenTrees";
 const TREE: &str = "tree";
 /// The value of the attribute that puts an item into the index.
 const OPEN: &str = "open";
-
-/// What became of a conditional write of a state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Commit {
-    Done,
-    /// The state is not the one that was built upon. It may be the new one already, from a try whose answer was lost.
-    Taken,
-}
-
 /// Some tenants, and where the list of them goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantsPage {
@@ -105,12 +95,7 @@ impl TreeTable {
     }
 
     /// Replaces the state that a new one was built upon. This is the one step by which a tree grows.
-    pub(super) async fn commit(
-        &self,
-        tenant: &TenantId,
-        from: &TreeState,
-        to: &TreeState,
-    ) -> Result<Commit, StoreError> {
+    pub(super) async fn commit(&self, tenant: &TenantId, from: &TreeState, to: &TreeState) -> Result<Put, StoreError> {
         let stored = item::to_item(&StateItem {
             tenant: tenant.as_str().to_owned(),
             name: TREE.to_owned(),
@@ -133,23 +118,12 @@ impl TreeTable {
                 .expression_attribute_values(":size", n(from.size()))
                 .expression_attribute_values(":root", AttributeValue::B(from.root().0.to_vec().into()))
         };
-        match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(Commit::Done)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), PutItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(Commit::Taken)
-            }
-            Err(error) => Err(StoreError::from_sdk("PutItem(Trees)", &error)),
-        }
+        conditional::put("PutItem(Trees)", request).await
     }
 
     /// Takes a tree off the list of open ones, if it is still of this size; whether it was.
     pub(super) async fn close(&self, tenant: &TenantId, size: u64) -> Result<bool, StoreError> {
-        let result = self
+        let request = self
             .dynamo
             .update_item()
             .table_name(&self.name)
@@ -159,22 +133,8 @@ impl TreeTable {
             .condition_expression("#size = :size")
             .expression_attribute_names("#open", "open")
             .expression_attribute_names("#size", "size")
-            .expression_attribute_values(":size", n(size))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(true)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::from_sdk("UpdateItem(Trees)", &error)),
-        }
+            .expression_attribute_values(":size", n(size));
+        Ok(conditional::update("UpdateItem(Trees)", request).await? == Put::Done)
     }
 
     /// Tenants whose trees grew since they were last anchored. The index follows the table within moments.
@@ -237,18 +197,7 @@ impl TreeTable {
     pub(super) async fn put<T: Serialize>(&self, value: &T, if_absent: bool) -> Result<bool, StoreError> {
         let request = self.dynamo.put_item().table_name(&self.name).set_item(Some(item::to_item(value)?));
         let request = if if_absent { request.condition_expression("attribute_not_exists(tenant)") } else { request };
-        match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(true)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), PutItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::from_sdk("PutItem(Trees)", &error)),
-        }
+        Ok(conditional::put("PutItem(Trees)", request).await? == Put::Done)
     }
 
     /// All items of a partition; only for the few of `~keys`.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::{error::SdkError, operation::put_item::PutItemError, types::ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::ids::TenantId;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use super::{
     DynamoTables,
 };
 use crate::{
-    capacity,
+    capacity, conditional,
     error::StoreError,
     item::{self, Item, s},
 };
@@ -55,27 +55,13 @@ pub(in super::super) fn announcement_item(tenant: &TenantId, announcement: &Anno
 
 impl DynamoTables {
     pub(super) async fn put_announcement(&self, log: &LogName, announcement: Announcement) -> Result<Put, StoreError> {
-        let result = self
+        let request = self
             .client
             .put_item()
             .table_name(&self.index)
             .set_item(Some(announcement_item(&log.tenant, &announcement)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(Put::Done)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), PutItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(Put::Taken)
-            }
-            Err(error) => Err(StoreError::from_sdk("PutItem(Index)", &error)),
-        }
+            .condition_expression("attribute_not_exists(pk)");
+        conditional::put("PutItem(Index)", request).await
     }
 
     /// At most a megabyte of each shard, the oldest first: the rest is for the next one to commit.

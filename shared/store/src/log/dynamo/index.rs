@@ -7,19 +7,16 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::{
     super::{
         index::{EventItem, Found, IndexItem, IndexKey, Listing, RecordedEvent, recorded_from_item},
-        port::{BATCH_GET, LogName, Slot},
+        port::{LogName, Slot},
     },
     DynamoTables, PARALLEL, inbox,
 };
 use crate::{
+    batch::{self, MAX_KEYS, MAX_WRITES},
     capacity,
     error::StoreError,
     item::{self, Item, n, s},
-    retry,
 };
-
-/// DynamoDB's limit.
-const BATCH_WRITE: usize = 25;
 
 /// One write of a batch.
 #[derive(Debug, Clone)]
@@ -48,7 +45,7 @@ impl Write {
 impl DynamoTables {
     /// Those of the items that are there, strongly consistent and without their bodies.
     pub(super) async fn look_up(&self, keys: Vec<IndexKey>) -> Result<Found, StoreError> {
-        let batches: Vec<_> = keys.chunks(BATCH_GET).map(<[_]>::to_vec).collect();
+        let batches: Vec<_> = keys.chunks(MAX_KEYS).map(<[_]>::to_vec).collect();
         stream::iter(batches)
             .map(|batch| self.lookup_batch(batch))
             .buffer_unordered(PARALLEL)
@@ -60,39 +57,16 @@ impl DynamoTables {
     }
 
     async fn lookup_batch(&self, keys: Vec<IndexKey>) -> Result<Found, StoreError> {
-        const OPERATION: &str = "BatchGetItem(Index)";
+        let how = KeysAndAttributes::builder()
+            .consistent_read(true)
+            .projection_expression("pk, sk, event_id, order_id, #sequence, received_at, sha256, ledger_hash, submitted")
+            .expression_attribute_names("#sequence", "sequence");
+        let keys = keys.iter().map(IndexKey::to_item).collect();
         let mut found = Found::new();
-        let mut pending: Vec<Item> = keys.iter().map(IndexKey::to_item).collect();
-        let mut pause = retry::Backoff::new(OPERATION);
-        while !pending.is_empty() {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(pending))
-                .consistent_read(true)
-                .projection_expression(
-                    "pk, sk, event_id, order_id, #sequence, received_at, sha256, ledger_hash, submitted",
-                )
-                .expression_attribute_names("#sequence", "sequence")
-                .build()
-                .map_err(StoreError::corrupt)?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.index, request)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            answer.consumed_capacity().iter().for_each(|used| capacity::read(Some(used)));
-            for stored in answer.responses.unwrap_or_default().remove(&self.index).unwrap_or_default() {
-                let by_id = stored.contains_key("event_id");
-                let key = item::from_item(stored.clone())?;
-                found.insert(key, if by_id { Some(item::from_item(stored)?) } else { None });
-            }
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.index);
-            pending = left.map(|left| left.keys).unwrap_or_default();
-            if !pending.is_empty() {
-                pause.wait().await?;
-            }
+        for stored in batch::get(&self.client, &self.index, "BatchGetItem(Index)", how, keys).await? {
+            let by_id = stored.contains_key("event_id");
+            let key = item::from_item(stored.clone())?;
+            found.insert(key, if by_id { Some(item::from_item(stored)?) } else { None });
         }
         Ok(found)
     }
@@ -105,31 +79,13 @@ impl DynamoTables {
         taken: Vec<Slot>,
     ) -> Result<(), StoreError> {
         let writes: Vec<_> = items.into_iter().map(Write::Put).chain(taken.into_iter().map(Write::Remove)).collect();
-        let batches: Vec<_> = writes.chunks(BATCH_WRITE).map(<[_]>::to_vec).collect();
+        let batches: Vec<_> = writes.chunks(MAX_WRITES).map(<[_]>::to_vec).collect();
         stream::iter(batches).map(|batch| self.write_batch(log, batch)).buffer_unordered(PARALLEL).try_collect().await
     }
 
     async fn write_batch(&self, log: &LogName, writes: Vec<Write>) -> Result<(), StoreError> {
-        const OPERATION: &str = "BatchWriteItem(Index)";
-        let mut pending =
-            writes.iter().map(|write| write.to_request(&log.tenant)).collect::<Result<Vec<_>, StoreError>>()?;
-        let mut pause = retry::Backoff::new(OPERATION);
-        while !pending.is_empty() {
-            let answer = self
-                .client
-                .batch_write_item()
-                .request_items(&self.index, pending)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| StoreError::from_sdk(OPERATION, &error))?;
-            answer.consumed_capacity().iter().for_each(|used| capacity::write(Some(used)));
-            pending = answer.unprocessed_items.unwrap_or_default().remove(&self.index).unwrap_or_default();
-            if !pending.is_empty() {
-                pause.wait().await?;
-            }
-        }
-        Ok(())
+        let writes = writes.iter().map(|write| write.to_request(&log.tenant)).collect::<Result<_, StoreError>>()?;
+        batch::write(&self.client, &self.index, "BatchWriteItem(Index)", writes).await
     }
 
     pub(super) async fn get(&self, key: &IndexKey) -> Result<Option<EventItem>, StoreError> {

@@ -1,11 +1,7 @@
 //! The item behind the last slot of a tenant's segments: the watermark, the turn, and how far objects are swept. In one
 //! item, so that the read of the log's end shows them for nothing.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::ReturnConsumedCapacity,
-};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use domain::ids::TenantId;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +10,7 @@ use super::{
     DynamoTables,
 };
 use crate::{
-    capacity,
+    conditional,
     error::StoreError,
     item::{Item, n, s},
 };
@@ -88,24 +84,11 @@ impl DynamoTables {
             .table_name(&self.segments)
             .key("tenant", s(tenant.as_str()))
             .key("first", n(MARK_SLOT))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 }
 
-/// Sends an update that may have a condition.
 async fn put(request: UpdateItemFluentBuilder) -> Result<Put, StoreError> {
-    match request.send().await {
-        Ok(answer) => {
-            capacity::write(answer.consumed_capacity());
-            Ok(Put::Done)
-        }
-        Err(SdkError::ServiceError(refusal))
-            if matches!(refusal.err(), UpdateItemError::ConditionalCheckFailedException(_)) =>
-        {
-            Ok(Put::Taken)
-        }
-        Err(error) => Err(StoreError::from_sdk("UpdateItem(Segments)", &error)),
-    }
+    conditional::update("UpdateItem(Segments)", request).await
 }
 
 pub(super) fn is_mark(stored: &Item) -> bool {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::{error::SdkError, operation::put_item::PutItemError, types::ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use domain::ids::TenantId;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -16,7 +16,7 @@ use super::{
     mark::{MARK_SLOT, MarkItem, is_mark},
 };
 use crate::{
-    capacity,
+    capacity, conditional,
     error::StoreError,
     item::{self, n, s},
     retry,
@@ -150,27 +150,13 @@ impl DynamoTables {
 
     /// Puts a segment where nothing is: the commit.
     pub(super) async fn put_segment(&self, log: &LogName, segment: Arc<Segment>) -> Result<Put, StoreError> {
-        let result = self
+        let request = self
             .client
             .put_item()
             .table_name(&self.segments)
             .set_item(Some(stored::to_item(&log.tenant, &segment)?))
-            .condition_expression("attribute_not_exists(tenant)")
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match result {
-            Ok(answer) => {
-                capacity::write(answer.consumed_capacity());
-                Ok(Put::Done)
-            }
-            Err(SdkError::ServiceError(refusal))
-                if matches!(refusal.err(), PutItemError::ConditionalCheckFailedException(_)) =>
-            {
-                Ok(Put::Taken)
-            }
-            Err(error) => Err(StoreError::from_sdk("PutItem(Segments)", &error)),
-        }
+            .condition_expression("attribute_not_exists(tenant)");
+        conditional::put("PutItem(Segments)", request).await
     }
 
     pub(super) async fn query_segment_before(

@@ -7,9 +7,10 @@ use ledger::Chain;
 
 use super::super::{
     index::{self, Found, IndexKey},
-    port::{BATCH_GET, Head},
+    port::Head,
     segment::Segment,
 };
+use crate::batch::MAX_KEYS;
 
 /// The end of the log as it was read, and what this machine has added since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl View {
     /// Others' index items in the tail that are worth looking up beside `wanted` keys: as many segments as fit `batches`
     /// batches.
     pub(super) fn keys_to_check(&self, tenant: &TenantId, wanted: usize, batches: usize) -> Vec<IndexKey> {
-        let mut room = (batches * BATCH_GET).saturating_sub(wanted % BATCH_GET);
+        let mut room = (batches * MAX_KEYS).saturating_sub(wanted % MAX_KEYS);
         let mut keys = Vec::new();
         for segment in self.unapplied().filter(|segment| self.is_others(segment)) {
             let Some(left) = room.checked_sub(segment.entries.len() * 2) else { break };

@@ -6,7 +6,8 @@ use ledger::{
 };
 
 use super::*;
-use crate::tree::{Delivery, InlineLimits, Ranges, TreesError, table::Commit};
+use crate::conditional::Put;
+use crate::tree::{Delivery, InlineLimits, Ranges, TreesError};
 
 #[tokio::test]
 async fn proofs_hold_for_every_event_and_every_pair_of_sizes() {
@@ -75,7 +76,7 @@ async fn one_event_of_a_million_is_proved_with_at_most_twelve_reads() {
     let empty = crate::tree::TreeState::empty(&world.trees.origin(&acme));
     let frontier = builder.frontier().unwrap();
     let state = crate::tree::TreeState::grown(frontier, Hash([0; 32]), Clock::System.now());
-    assert_eq!(world.trees.table.commit(&acme, &empty, &state).await.unwrap(), Commit::Done);
+    assert_eq!(world.trees.table.commit(&acme, &empty, &state).await.unwrap(), Put::Done);
     assert!(world.integrator().publish(&acme, &[]).await.unwrap());
 
     let mut most = 0;
