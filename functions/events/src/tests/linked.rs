@@ -30,7 +30,8 @@ impl Service {
     /// Deletes it.
     async fn detach(&self, id: &str, event_id: &str, order_id: &str) {
         let (attachment_id, event_id) = (id.parse().unwrap(), event_id.parse().unwrap());
-        let deleted = AttachmentDeleted { attachment_id, event_id, reason: Some("asked for".to_owned()) };
+        let deleted =
+            AttachmentDeleted { attachment_id, event_id, reason: Some("asked for".to_owned().try_into().unwrap()) };
         self.append(deleted.into_event(order_id.parse().unwrap(), Clock::System.now(), "bob").unwrap()).await;
     }
 }

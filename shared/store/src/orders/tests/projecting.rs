@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use proptest::{prelude::*, test_runner::TestRunner};
 
 use super::*;
-use crate::orders::{item, table::Put};
+use crate::{conditional::Put, orders::item};
 
 /// What happens next.
 #[derive(Debug, Clone)]
