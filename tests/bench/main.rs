@@ -19,6 +19,8 @@ mod plain;
 mod posts;
 mod reading;
 mod sample;
+#[path = "../service.rs"]
+mod service;
 mod slow_proxy;
 mod time;
 mod units;
@@ -51,7 +53,7 @@ enum Subject {
     Cost,
     /// Read units of a page of orders, and what keeping the list of them costs
     Orders,
-    /// Read units of what is read of one order
+    /// What a request to each GET endpoint costs
     Reading,
     /// Packages and start-up of the functions that were built last
     Functions,

@@ -29,7 +29,7 @@ impl Random {
         f64::from((self.next() >> 40) as u32) / f64::from(1 << 24)
     }
 
-    fn hex(&mut self, digits: usize) -> String {
+    pub(crate) fn hex(&mut self, digits: usize) -> String {
         let mut text = String::new();
         while text.len() < digits {
             text.push_str(&format!("{:016x}", self.next()));

@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 static RECORDER: OnceLock<Snapshotter> = OnceLock::new();
 
-/// Units since the last call.
+/// What some work has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Units {
     pub(crate) read: u64,
@@ -17,25 +18,34 @@ pub(crate) struct Units {
 /// Only one counts at a time: there is one recorder in a process.
 static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// What some work has used. Whoever counts like this at the same time waits; what others use meanwhile counts, too.
+/// What some work has used, with all that it starts. On a runtime of one thread nothing else is counted, so that tests
+/// may count beside each other. On several threads what others use meanwhile counts, too, and whoever counts like this
+/// at the same time waits.
 pub(crate) async fn of<T>(work: impl Future<Output = T>) -> (T, Units) {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        let recorder = DebuggingRecorder::new();
+        let counting = metrics::set_default_local_recorder(&recorder);
+        let done = work.await;
+        drop(counting);
+        return (done, counted(&recorder.snapshotter()));
+    }
     let _counting = COUNTING.lock().await;
-    take();
-    let done = work.await;
-    (done, take())
-}
-
-/// Takes what was counted since it was last taken.
-pub(crate) fn take() -> Units {
-    let snapshotter = RECORDER.get_or_init(|| {
+    let recorder = RECORDER.get_or_init(|| {
         let recorder = DebuggingRecorder::new();
         let snapshotter = recorder.snapshotter();
         // Only the first recorder of a process counts, and this is it.
         let _ = recorder.install();
         snapshotter
     });
+    counted(recorder);
+    let done = work.await;
+    (done, counted(recorder))
+}
+
+/// What was counted since this was last asked.
+fn counted(recorder: &Snapshotter) -> Units {
     let mut units = Units::default();
-    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+    for (key, _, _, value) in recorder.snapshot().into_vec() {
         let DebugValue::Counter(count) = value else { continue };
         match key.key().name() {
             "ReadUnits" => units.read += count,

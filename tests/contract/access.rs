@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http_api::testing::invoke;
 use serde_json::{Value, json};
+use store::testing::MemoryBucket;
 
 use crate::openapi::{operations, parts};
-use crate::samples::Service;
+use crate::service::Service;
 use crate::template::Template;
 
 /// The routes that show no history, and why: no event, no state or document of an order, no person.
@@ -38,7 +39,7 @@ fn event(route: &str, operation: &Value, token: &str) -> Value {
 
 /// How many records each GET leaves, by function and route.
 async fn recorded() -> BTreeMap<(&'static str, String), usize> {
-    let service = Service::start().await;
+    let service = Service::start(&MemoryBucket::default()).await.unwrap();
     let token = service.gate.token("demo", &["producer", "history_reader", "auditor", "admin"]);
     let mut counts = BTreeMap::new();
     for (function, part) in parts() {

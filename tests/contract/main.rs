@@ -6,6 +6,8 @@ mod access;
 mod checker;
 mod openapi;
 mod samples;
+#[path = "../service.rs"]
+mod service;
 mod tables;
 mod template;
 

@@ -1,31 +1,18 @@
 //! The sample invocations in events/ tell the story that events/README.md promises: each is handed to its function as
 //! Lambda would, one after the other, and answered with the status in the table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
-use attachments_api::AttachmentsApi;
-use axum::Router;
-use corrections_api::CorrectionsApi;
-use events_api::EventsApi;
-use http_api::Transfer;
-use http_api::testing::{TestGate, invoke};
-use kinesis_ingest::Ingest;
-use ledger_anchor::{LedgerAnchor, witness::Client};
-use ledger_api::LedgerApi;
-use ops_api::{Health, OpsApi};
-use orders_api::OrdersApi;
-use schemas_api::SchemasApi;
+use http_api::testing::invoke;
 use segment_repair::Repair;
 use serde_json::Value;
-use snapshots_api::SnapshotsApi;
-use std::time::{Duration, SystemTime};
-use store::testing::{FAILURES, MemoryBucket, MemoryKey, ORDERS, SCHEMAS};
-use store::tree::{Integrator, Ranges, Trees};
-use store::{Attachments, Clock, Failures, History, Log, OrderIndex, Orders, SchemaCache, Schemas, Signer};
-use stream_api::StreamApi;
+use store::testing::MemoryBucket;
 use tree_integrator::TreeIntegrator;
 
-use crate::template::Template;
+use crate::{service::Service, template::Template};
 
 /// A line of the table, for one file.
 #[derive(Debug)]
@@ -54,56 +41,19 @@ fn story() -> Vec<Step> {
     steps
 }
 
-/// All functions, over one database.
-pub(crate) struct Service {
-    pub(crate) gate: TestGate,
-    pub(crate) apis: BTreeMap<&'static str, Router>,
-    ingest: Ingest,
+/// All functions; those that no request starts, as the samples start them.
+struct Functions {
+    service: Service,
     repair: Repair,
     tree: TreeIntegrator,
-    anchor: LedgerAnchor,
 }
 
-impl Service {
-    pub(crate) async fn start() -> Self {
-        let gate = TestGate::start().await;
-        let aws = gate.dynamo().aws();
-        let log = Log::for_tests(aws, Clock::System);
-        let schemas = Schemas::new(aws, SCHEMAS);
-        let cache = SchemaCache::new(schemas.clone(), Clock::System);
-        let failures = Failures::new(aws, FAILURES, 30);
-        let bucket = MemoryBucket::default();
-        let trees = Trees::for_tests(aws, &bucket);
-        let signer = |seed| Signer::in_memory(MemoryKey::new([seed; 32]));
-        let integrator = Integrator::new(trees.clone(), log.clone(), vec![signer(1)], Clock::System);
-        let ranges = Ranges::for_tests(trees.clone(), log.clone(), signer(2), &bucket);
-        let events = EventsApi { log: log.clone(), schemas: cache.clone(), trees: trees.clone(), gate: gate.gate() };
-        let corrections = CorrectionsApi { log: log.clone(), schemas: cache.clone(), gate: gate.gate() };
-        let orders = Orders::new(aws, ORDERS);
-        let history = History::for_tests(aws, &log, &bucket);
-        let snapshots = SnapshotsApi { log: log.clone(), history: history.clone(), gate: gate.gate() };
-        let of_orders = OrdersApi { log: log.clone(), orders: orders.clone(), history, gate: gate.gate() };
-        let documents = Attachments::for_tests(&bucket);
-        let attachments = AttachmentsApi { log: log.clone(), documents, gate: gate.gate() };
-        let ledger = LedgerApi { log: log.clone(), trees, ranges, gate: gate.gate() };
-        // There is nothing here to probe but the tables, which every other sample uses.
-        let ops = OpsApi { gate: gate.gate(), failures: failures.clone(), health: Health::new(vec![]) };
-        let stream = StreamApi { log: log.clone(), gate: gate.gate(), transfer: Transfer::Buffered };
-        let apis = BTreeMap::from([
-            ("events-api", http_api::app(events_api::router(), events)),
-            ("corrections-api", http_api::app(corrections_api::router(), corrections)),
-            ("attachments-api", http_api::app(attachments_api::router(), attachments)),
-            ("snapshots-api", http_api::app(snapshots_api::router(), snapshots)),
-            ("schemas-api", http_api::app(schemas_api::router(), SchemasApi { schemas, gate: gate.gate() })),
-            ("orders-api", http_api::app(orders_api::router(), of_orders)),
-            ("stream-api", http_api::app(stream_api::router(), stream)),
-            ("ledger-api", http_api::app(ledger_api::router(), ledger)),
-            ("ops-api", http_api::app(ops_api::router(), ops)),
-        ]);
-        let anchor = LedgerAnchor::new(integrator.clone(), Vec::new(), Client::new().unwrap(), Clock::System);
-        let tree = TreeIntegrator::new(integrator);
-        let repair = Repair::new(log.clone(), OrderIndex::new(orders, log.clone()));
-        Self { apis, ingest: Ingest::new(log.clone(), cache, failures), repair, tree, anchor, gate }
+impl Functions {
+    async fn start() -> Self {
+        let service = Service::start(&MemoryBucket::default()).await.unwrap();
+        let repair = Repair::new(service.log.clone(), service.index.clone());
+        let tree = TreeIntegrator::new(service.integrator.clone());
+        Self { service, repair, tree }
     }
 
     /// Hands the sample to its function. The answer of one that answers.
@@ -111,7 +61,7 @@ impl Service {
         let deadline = SystemTime::now() + Duration::from_secs(300);
         match function {
             "kinesis-ingest" => {
-                self.ingest.handle(serde_json::from_value(event).unwrap()).await.unwrap();
+                self.service.ingest.handle(serde_json::from_value(event).unwrap()).await.unwrap();
                 None
             }
             "segment-repair" => {
@@ -123,18 +73,18 @@ impl Service {
                 None
             }
             "ledger-anchor" => {
-                self.anchor.handle(serde_json::from_value(event).unwrap(), deadline).await.unwrap();
+                self.service.anchor.handle(serde_json::from_value(event).unwrap(), deadline).await.unwrap();
                 None
             }
-            api => Some(invoke(&self.apis[api], event).await),
+            api => Some(invoke(&self.service.apis[api], event).await),
         }
     }
 }
 
 #[tokio::test]
 async fn the_samples_tell_the_story_that_their_table_promises() {
-    let service = Service::start().await;
-    let token = service.gate.token("demo", &["producer", "history_reader", "auditor", "admin"]);
+    let functions = Functions::start().await;
+    let token = functions.service.gate.token("demo", &["producer", "history_reader", "auditor", "admin"]);
     let routes = Template::read().routes();
     for Step { function, file, status } in story() {
         let text = crate::read(&format!("events/{function}/{file}")).replace("${TOKEN}", &token);
@@ -144,7 +94,7 @@ async fn the_samples_tell_the_story_that_their_table_promises() {
             let route = format!("{} {resource}", event["httpMethod"].as_str().unwrap());
             assert!(routes.contains(&route), "{file}: {function} has no route {route}");
         }
-        let answer = service.invoke(&function, event).await;
+        let answer = functions.invoke(&function, event).await;
         let answered = answer.as_ref().map(|answer| answer["statusCode"].as_u64().unwrap());
         assert_eq!(answered, status, "{function} {file}: {answer:?}");
     }
