@@ -137,7 +137,8 @@ mod tests {
 
     /// A page of the list of all events.
     const PAGE: usize = 10;
-    /// In words: read units, write units, calls, objects. Each event is a segment here, and 16 are read at once.
+    /// Beside 20 orders: read units, write units, calls, objects. Each event is a segment of its own here, and a list of
+    /// all events reads 16 at once.
     const BUDGETS: [(&str, [u64; 4]); 36] = [
         ("`events/{event_id}`", [2, 1, 3, 0]),
         ("`events/{event_id}/corrections`", [2, 1, 3, 0]),
