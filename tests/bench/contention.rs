@@ -281,8 +281,7 @@ mod tests {
         let units = alone.each(alone.units.written);
         assert!(units < 4.2, "{units}");
 
-        // At 64 writers the budget is 20 times the plain design, which is not reached.
-        for (writers, least, ratio) in [(64, 1_500.0, 15.0), (256, 4_000.0, 20.0)] {
+        for (writers, least) in [(64, 1_500.0), (256, 4_000.0)] {
             let many = ours_virtually(writers, SHORT).unwrap();
             assert!(many.per_second() >= least, "{writers}: {}", many.per_second());
             assert!(many.milliseconds(0.99) <= 250.0, "{writers}: {}", many.milliseconds(0.99));
@@ -290,7 +289,7 @@ mod tests {
             assert!(more <= 1.0, "{writers}: {more} write units more an event than alone");
             let plain = plain_virtually(PLAIN, writers, SHORT).unwrap();
             let times = many.per_second() / plain.per_second();
-            assert!(times >= ratio, "{writers}: {times} times the plain design");
+            assert!(times >= 20.0, "{writers}: {times} times the plain design");
         }
     }
 

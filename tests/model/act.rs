@@ -2,30 +2,52 @@
 
 use store::log::{Entry, protocol::Call};
 
-use crate::actor::{Actor, Phase};
+use crate::{
+    actor::{Actor, Phase},
+    calls::Pending,
+    running::Running,
+};
 
-/// What a step is; the numbers are places in the actor's lists.
+/// A call that is under way, by its places in the actor's lists.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct At {
+    pub(crate) round: usize,
+    pub(crate) call: usize,
+}
+
+impl At {
+    pub(crate) fn of(self, running: &Running) -> &Pending {
+        &running.rounds[self.round].calls[self.call]
+    }
+
+    pub(crate) fn of_mut(self, running: &mut Running) -> &mut Pending {
+        &mut running.rounds[self.round].calls[self.call]
+    }
+}
+
+/// What a step is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
     Make {
-        call: usize,
+        at: At,
         part: usize,
         clock: u8,
     },
     /// All reads of the round.
     Read {
+        round: usize,
         clock: u8,
     },
     /// It may still be made.
     LoseAnswer {
-        call: usize,
+        at: At,
     },
     Throttle {
-        call: usize,
+        at: At,
     },
     /// It is made, and made again by a client that lost the first answer.
     MakeTwice {
-        call: usize,
+        at: At,
     },
     Crash,
     ArriveLate {
@@ -40,27 +62,27 @@ impl Act {
             Phase::Running(running) => Some(running),
             _ => None,
         };
-        let name = |call: usize| running.map(|running| short(&running.calls[call].call)).unwrap_or_default();
+        let name = |at: At| running.map(|running| short(&at.of(running).call)).unwrap_or_default();
         let later = |clock: u8| match running {
             Some(running) if running.clock < clock => ", and long afterwards",
             _ => "",
         };
         match self {
-            Self::Make { call, part, clock } => {
-                let left = running.map(|running| &running.calls[call].left);
+            Self::Make { at, part, clock } => {
+                let left = running.map(|running| &at.of(running).left);
                 let part = left.filter(|left| left.len() > 1).map(|left| format!(", of it {:?}", &left[part]));
                 let part: String = part.unwrap_or_default().chars().take(120).collect();
-                format!("{}{part}{}", name(call), later(clock))
+                format!("{}{part}{}", name(at), later(clock))
             }
-            Self::Read { clock } => {
-                let calls = running.iter().flat_map(|running| &running.calls);
+            Self::Read { round, clock } => {
+                let calls = running.iter().flat_map(|running| &running.rounds[round].calls);
                 let reads = calls.filter(|pending| !pending.is_write() && pending.answer.is_none());
                 let reads: Vec<_> = reads.map(|pending| short(&pending.call)).collect();
                 format!("{}{}", reads.join(" + "), later(clock))
             }
-            Self::LoseAnswer { call } => format!("{}: no answer", name(call)),
-            Self::Throttle { call } => format!("{}: throttled", name(call)),
-            Self::MakeTwice { call } => format!("{}: made twice", name(call)),
+            Self::LoseAnswer { at } => format!("{}: no answer", name(at)),
+            Self::Throttle { at } => format!("{}: throttled", name(at)),
+            Self::MakeTwice { at } => format!("{}: made twice", name(at)),
             Self::Crash => "crashes".to_owned(),
             Self::ArriveLate { call } => format!("{}: arrives late", short(&actor.late[call])),
         }

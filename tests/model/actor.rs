@@ -12,7 +12,7 @@ use store::{
 };
 
 use crate::{
-    act::Act,
+    act::{Act, At},
     broken::Variant,
     calls::Grain,
     running::{Heard, Running},
@@ -29,6 +29,8 @@ pub(crate) struct Rules {
     pub(crate) staged: bool,
     /// After so many lost races a writer asks for the turn.
     pub(crate) races: u32,
+    /// How many looks a writer has under way at once.
+    pub(crate) looks: usize,
     /// How far clocks go, in steps.
     pub(crate) clock: u8,
     /// How many answers may get lost in all.
@@ -82,21 +84,23 @@ impl Actor {
     pub(crate) fn steps(&self, rules: &Rules, world: &World) -> Vec<Next> {
         let mut steps = Vec::new();
         if let Phase::Running(running) = &self.phase {
-            for (call, pending) in running.calls.iter().enumerate() {
-                if pending.answer.is_some() {
-                    continue;
-                }
-                if pending.is_write() || !rules.grain.reads_together {
-                    for part in 0..pending.left.len() {
-                        self.make(rules, world, running, (call, part), &mut steps);
+            for (round, asked) in running.rounds.iter().enumerate() {
+                for (call, pending) in asked.calls.iter().enumerate() {
+                    if pending.answer.is_some() {
+                        continue;
+                    }
+                    if pending.is_write() || !rules.grain.reads_together {
+                        for part in 0..pending.left.len() {
+                            self.make(rules, world, running, (At { round, call }, part), &mut steps);
+                        }
+                    }
+                    if world.losses > 0 {
+                        self.lose(rules, world, running, At { round, call }, &mut steps);
                     }
                 }
-                if world.losses > 0 {
-                    self.lose(rules, world, running, call, &mut steps);
+                if rules.grain.reads_together {
+                    self.read(rules, world, running, round, &mut steps);
                 }
-            }
-            if rules.grain.reads_together {
-                self.read(rules, world, running, &mut steps);
             }
             if world.crashes > 0 {
                 // Its calls may still arrive; but that it made them and then stood still is another course of things.
@@ -115,26 +119,26 @@ impl Actor {
         steps
     }
 
-    fn make(&self, rules: &Rules, world: &World, running: &Running, at: (usize, usize), steps: &mut Vec<Next>) {
-        let (call, part) = at;
+    fn make(&self, rules: &Rules, world: &World, running: &Running, at: (At, usize), steps: &mut Vec<Next>) {
+        let (at, part) = at;
         let mut world = world.clone();
         let mut running = running.clone();
-        running.calls[call].make(part, &mut world.memory, &rules.log, rules.variant);
-        self.at_some_time(rules, &world, &running, |clock| Act::Make { call, part, clock }, steps);
+        at.of_mut(&mut running).make(part, &mut world.memory, &rules.log, rules.variant);
+        self.at_some_time(rules, &world, &running, at.round, |clock| Act::Make { at, part, clock }, steps);
     }
 
-    fn read(&self, rules: &Rules, world: &World, running: &Running, steps: &mut Vec<Next>) {
+    fn read(&self, rules: &Rules, world: &World, running: &Running, round: usize, steps: &mut Vec<Next>) {
         let mut world = world.clone();
         let mut running = running.clone();
         let mut any = false;
-        for pending in running.calls.iter_mut().filter(|pending| !pending.is_write()) {
+        for pending in running.rounds[round].calls.iter_mut().filter(|pending| !pending.is_write()) {
             while pending.answer.is_none() {
                 pending.make(0, &mut world.memory, &rules.log, rules.variant);
                 any = true;
             }
         }
         if any {
-            self.at_some_time(rules, &world, &running, |clock| Act::Read { clock }, steps);
+            self.at_some_time(rules, &world, &running, round, |clock| Act::Read { round, clock }, steps);
         }
     }
 
@@ -144,42 +148,43 @@ impl Actor {
         rules: &Rules,
         world: &World,
         running: &Running,
+        round: usize,
         act: impl Fn(u8) -> Act,
         steps: &mut Vec<Next>,
     ) {
-        let answered = running.is_answered();
-        let last = if answered { running.latest(rules) } else { running.clock };
+        let answered = running.rounds[round].is_answered();
+        let last = if answered { running.latest(round, rules) } else { running.clock };
         for clock in running.clock..=last.min(running.clock + 1) {
             let mut running = running.clone();
             running.clock = clock;
-            let after = self.settle(rules, world.clone(), running, answered);
+            let after = self.settle(rules, world.clone(), running, round);
             steps.push(Next { act: act(clock), fault: false, after });
         }
     }
 
-    fn lose(&self, rules: &Rules, world: &World, running: &Running, call: usize, steps: &mut Vec<Next>) {
+    fn lose(&self, rules: &Rules, world: &World, running: &Running, at: At, steps: &mut Vec<Next>) {
         let fewer = World { losses: world.losses - 1, ..world.clone() };
-        let pending = &running.calls[call];
+        let pending = at.of(running);
         let mut fail = |act, error: StoreError, late: Vec<Call>| {
             let mut actor = self.clone();
             actor.late.extend(late);
             let mut running = running.clone();
             running.hurt = true;
-            running.calls[call].left.clear();
-            running.calls[call].answer = Some(pending.call.failed(error));
-            let answered = running.is_answered();
-            let after = actor.settle(rules, fewer.clone(), running, answered);
+            let failed = at.of_mut(&mut running);
+            failed.left.clear();
+            failed.answer = Some(pending.call.failed(error));
+            let after = actor.settle(rules, fewer.clone(), running, at.round);
             steps.push(Next { act, fault: true, after });
         };
         let lost = StoreError::Unavailable { operation: "model", code: "lost".to_owned() };
-        fail(Act::LoseAnswer { call }, lost, pending.still_to_come());
+        fail(Act::LoseAnswer { at }, lost, pending.still_to_come());
         if pending.is_write() {
-            fail(Act::Throttle { call }, StoreError::Throttled { operation: "model" }, vec![]);
+            fail(Act::Throttle { at }, StoreError::Throttled { operation: "model" }, vec![]);
         }
         if matches!(pending.call, Call::Commit(_) | Call::Announce(_) | Call::PassTurn { .. }) {
             let mut world = fewer;
             let mut running = running.clone();
-            let pending = &mut running.calls[call];
+            let pending = at.of_mut(&mut running);
             pending.make(0, &mut world.memory, &rules.log, rules.variant);
             match &mut pending.answer {
                 Some(Answer::Commit(Ok(put)) | Answer::Announce(Ok(put)) | Answer::PassTurn(Ok(put))) => {
@@ -187,26 +192,25 @@ impl Actor {
                 }
                 _ => return,
             }
-            let answered = running.is_answered();
-            let after = self.settle(rules, world, running, answered);
-            steps.push(Next { act: Act::MakeTwice { call }, fault: true, after });
+            let after = self.settle(rules, world, running, at.round);
+            steps.push(Next { act: Act::MakeTwice { at }, fault: true, after });
         }
     }
 
-    /// Tells the machine its answers when all are there.
+    /// Tells the machine the answers of a round when all are there.
     fn settle(
         &self,
         rules: &Rules,
         mut world: World,
         mut running: Running,
-        answered: bool,
+        round: usize,
     ) -> Result<(Self, World), String> {
-        if !answered {
+        if !running.rounds[round].is_answered() {
             return Ok((Self { phase: Phase::Running(Box::new(running)), late: self.late.clone() }, world));
         }
-        let phase = match running.hear(rules) {
-            Heard::Round(round) => {
-                running.ask(rules, round)?;
+        let phase = match running.hear(round, rules) {
+            Heard::Rounds(rounds) => {
+                running.ask(rules, rounds)?;
                 Phase::Running(Box::new(running))
             }
             Heard::Appended(outcomes) => {

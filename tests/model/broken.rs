@@ -7,7 +7,7 @@ use store::log::{
     protocol::{Answer, Call},
 };
 
-use crate::running::Running;
+use crate::{calls::Pending, running::Running};
 
 /// What is done otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Variant {
     }
 
     /// What is heard instead.
-    pub(crate) fn hear(self, running: &Running, log: &LogName, answer: Answer) -> Answer {
+    pub(crate) fn hear(self, running: &Running, calls: &[Pending], log: &LogName, answer: Answer) -> Answer {
         match (self, answer) {
             (Self::NoDuplicateCheck, Answer::Lookup(Ok(mut found))) => {
                 found.retain(|key, _| !running.wants(log, key));
@@ -93,7 +93,7 @@ impl Variant {
             }
             // Whoever looks at the end of the log and at the inbox together has the turn, or is about to have it.
             (Self::TrustingLeader, Answer::Head(Ok(mut head)))
-                if running.calls.iter().any(|pending| pending.call == Call::Announced) =>
+                if calls.iter().any(|pending| pending.call == Call::Announced) =>
             {
                 head.tail.clear();
                 head.mark.watermark = head.chain.sequence() + 1;

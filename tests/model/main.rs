@@ -40,6 +40,8 @@ struct Config<'a> {
     staged: bool,
     /// After so many lost races a writer asks for the turn.
     races: u32,
+    /// How many looks a writer has under way at once.
+    looks: usize,
     /// How far the actors' clocks may go: see `actor::CLOCK`.
     clock: u8,
 }
@@ -49,16 +51,25 @@ const FINE: Grain = Grain { torn_head: true, torn_lookup: true, torn_apply: true
 /// Calls are whole, and a round's reads are one.
 const COARSE: Grain = Grain { torn_head: false, torn_lookup: false, torn_apply: false, reads_together: true };
 
-const NOBODY: Config<'_> =
-    Config { writers: &[], repairers: 0, crashes: 0, losses: 0, grain: COARSE, staged: false, races: 6, clock: 0 };
+const NOBODY: Config<'_> = Config {
+    writers: &[],
+    repairers: 0,
+    crashes: 0,
+    losses: 0,
+    grain: COARSE,
+    staged: false,
+    races: 6,
+    looks: 1,
+    clock: 0,
+};
 
 /// No more states than this are looked at; each takes about 150 bytes.
 const MOST: usize = 40_000_000;
 
 impl Config<'_> {
     fn run(self, variant: Variant) -> Result<Explored, Counterexample> {
-        let Self { writers, repairers, crashes, losses, grain, staged, races, clock } = self;
-        let rules = Rules { log: sample::log(), variant, grain, staged, races, clock, losses };
+        let Self { writers, repairers, crashes, losses, grain, staged, races, looks, clock } = self;
+        let rules = Rules { log: sample::log(), variant, grain, staged, races, looks, clock, losses };
         let mut actors = Vec::new();
         let mut secret = 0;
         for (name, wants) in (0u8..).zip(writers) {
@@ -161,6 +172,12 @@ fn writers_that_take_turns() {
 }
 
 #[test]
+fn writers_whose_looks_overlap() {
+    Config { writers: &["!a", "!b"], looks: 2, clock: 1, ..NOBODY }.holds();
+    Config { writers: &["a", "!a"], looks: 2, clock: 1, ..NOBODY }.holds();
+}
+
+#[test]
 fn writers_that_crash_with_the_turn_or_while_they_wait() {
     Config { writers: &["!a", "!b"], crashes: 1, clock: 3, ..NOBODY }.holds();
     Config { writers: &["!a", "!a"], crashes: 1, clock: 3, ..NOBODY }.holds();
@@ -189,7 +206,8 @@ fn larger_configurations() {
     Config { writers: &["!a", "!a"], losses: 1, crashes: 1, clock: 3, ..NOBODY }.holds();
     Config { writers: &["!a", "!b", "!c"], ..NOBODY }.holds();
     Config { writers: &["!a", "!b", "b"], ..NOBODY }.holds();
-    Config { writers: &["!a", "!b"], repairers: 1, crashes: 1, clock: 3, ..NOBODY }.holds();
+    Config { writers: &["!a", "!b"], repairers: 1, crashes: 1, clock: 1, ..NOBODY }.holds();
+    Config { writers: &["!a", "!b"], looks: 3, clock: 1, ..NOBODY }.holds();
 }
 
 #[test]

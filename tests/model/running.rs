@@ -8,7 +8,7 @@ use store::{
         Draft, IndexKey, Outcome, Segment,
         memory::Memory,
         port::LogName,
-        protocol::{Call, Moment, Repairer, Round, Step, Writer},
+        protocol::{Call, Moment, Repairer, Round, Step, Ticket, Writer},
     },
 };
 
@@ -22,7 +22,8 @@ const CLOCK: [u64; 4] = [0, 1_600, 3_200, 12_000];
 pub(crate) struct Running {
     machine: Machine,
     pub(crate) drafts: Vec<Arc<Draft>>,
-    pub(crate) calls: Vec<Pending>,
+    /// Under way, in the order of their tickets.
+    pub(crate) rounds: Vec<Asked>,
     /// How often it has tried to commit.
     tries: u8,
     /// What it has tried to commit, if a variant asks for that.
@@ -32,10 +33,23 @@ pub(crate) struct Running {
     name: u8,
     /// Of [`CLOCK`].
     pub(crate) clock: u8,
-    /// The calls are made after a pause.
-    pausing: bool,
     /// An answer was lost or refused, and it may have to give up.
     pub(crate) hurt: bool,
+}
+
+/// A round, and what has come of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Asked {
+    ticket: Ticket,
+    pub(crate) calls: Vec<Pending>,
+    /// The calls are made after a pause.
+    pausing: bool,
+}
+
+impl Asked {
+    pub(crate) fn is_answered(&self) -> bool {
+        self.calls.iter().all(|pending| pending.answer.is_some())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,7 +60,7 @@ enum Machine {
 
 /// What a machine says to its answers.
 pub(crate) enum Heard {
-    Round(Round),
+    Rounds(Vec<Round>),
     Appended(Vec<Outcome>),
     Repaired,
     Failed(StoreError),
@@ -57,23 +71,30 @@ impl Running {
     pub(crate) fn writer(rules: &Rules, name: u8, drafts: Vec<Arc<Draft>>, skew: i64, contended: bool) -> Self {
         // All of its commits are large, or none.
         let limit = if rules.staged { 0 } else { usize::MAX };
-        let mut writer = Writer::new(Arc::clone(&rules.log), drafts.clone()).staging_over(limit).racing(rules.races);
+        let writer = Writer::new(Arc::clone(&rules.log), drafts.clone()).staging_over(limit);
+        let mut writer = writer.racing(rules.races).looking(rules.looks);
         let moment = Moment { now: noon(skew), elapsed: Duration::ZERO, dice: [name; 16] };
-        let Step::Ask(round) = writer.start(contended, &moment) else { panic!("a writer asks first") };
-        Self::asking(rules, name, Machine::Writer(Box::new(writer)), drafts, skew, round)
+        let Step::Ask(rounds) = writer.start(contended, &moment) else { panic!("a writer asks first") };
+        Self::asking(rules, name, Machine::Writer(Box::new(writer)), drafts, skew, rounds)
     }
 
     pub(crate) fn repairer(rules: &Rules, name: u8) -> Self {
         let mut repairer = Repairer::new(Arc::clone(&rules.log));
-        let Step::Ask(round) = repairer.start() else { panic!("a repair asks first") };
-        Self::asking(rules, name, Machine::Repairer(Box::new(repairer)), vec![], 0, round)
+        let Step::Ask(rounds) = repairer.start() else { panic!("a repair asks first") };
+        Self::asking(rules, name, Machine::Repairer(Box::new(repairer)), vec![], 0, rounds)
     }
 
-    fn asking(rules: &Rules, name: u8, machine: Machine, drafts: Vec<Arc<Draft>>, skew: i64, round: Round) -> Self {
-        let (calls, commits) = (vec![], vec![]);
-        let mut asking =
-            Self { machine, drafts, calls, tries: 0, commits, skew, name, clock: 0, pausing: false, hurt: false };
-        asking.ask(rules, round).unwrap();
+    fn asking(
+        rules: &Rules,
+        name: u8,
+        machine: Machine,
+        drafts: Vec<Arc<Draft>>,
+        skew: i64,
+        rounds: Vec<Round>,
+    ) -> Self {
+        let commits = vec![];
+        let mut asking = Self { machine, drafts, rounds: vec![], tries: 0, commits, skew, name, clock: 0, hurt: false };
+        asking.ask(rules, rounds).unwrap();
         asking
     }
 
@@ -85,21 +106,43 @@ impl Running {
         Moment { now: noon(self.skew), elapsed, dice }
     }
 
-    pub(crate) fn ask(&mut self, rules: &Rules, round: Round) -> Result<(), String> {
-        let calls = rules.variant.ask(self, round.calls);
-        for call in &calls {
-            // Whether it is made as a whole or in parts.
-            Memory::check(&rules.log, call).map_err(|refusal| refusal.to_string())?;
-            if let Call::Commit(segment) = call {
-                self.tries += 1;
-                if rules.variant == Variant::NoHelp {
-                    self.commits.push(Arc::clone(segment));
+    pub(crate) fn ask(&mut self, rules: &Rules, rounds: Vec<Round>) -> Result<(), String> {
+        for Round { ticket, pause, calls } in rounds {
+            let calls = rules.variant.ask(self, calls);
+            for call in &calls {
+                // Whether it is made as a whole or in parts.
+                Memory::check(&rules.log, call).map_err(|refusal| refusal.to_string())?;
+                if let Call::Commit(segment) = call {
+                    self.tries += 1;
+                    if rules.variant == Variant::NoHelp {
+                        self.commits.push(Arc::clone(segment));
+                    }
                 }
             }
+            let calls = calls.into_iter().map(|call| Pending::new(call, rules.grain)).collect();
+            self.rounds.push(Asked { ticket, calls, pausing: !pause.is_zero() });
         }
-        self.pausing = !round.pause.is_zero();
-        self.calls = calls.into_iter().map(|call| Pending::new(call, rules.grain)).collect();
-        Ok(())
+        self.forget();
+        self.rounds.sort_by_key(|asked| asked.ticket);
+        if self.rounds.windows(2).any(|two| two[0].ticket == two[1].ticket) {
+            return Err("two rounds have the same ticket".to_owned());
+        }
+        if self.rounds.is_empty() { Err("a machine waits for nothing".to_owned()) } else { Ok(()) }
+    }
+
+    /// Ends the reads whose answers make no difference, so that there are not as many states as they have moments to end.
+    fn forget(&mut self) {
+        let moment = self.moment();
+        if let Machine::Writer(writer) = &mut self.machine {
+            self.rounds.retain(|asked| {
+                let wanted = writer.wants(asked.ticket);
+                if !wanted {
+                    assert!(!asked.calls.iter().any(Pending::is_write), "a write is forgotten");
+                    assert_eq!(writer.on(asked.ticket, vec![], &moment), Step::Ask(vec![]));
+                }
+                wanted
+            });
+        }
     }
 
     /// Whether a key is that of one of its own events.
@@ -107,33 +150,32 @@ impl Running {
         self.drafts.iter().any(|draft| *key == IndexKey::event(&log.tenant, draft.event_id()))
     }
 
-    pub(crate) fn is_answered(&self) -> bool {
-        self.calls.iter().all(|pending| pending.answer.is_some())
-    }
-
-    /// How far the clock may have gone. Time only matters to who waits, and to who might have served for too long.
-    pub(crate) fn latest(&self, rules: &Rules) -> u8 {
-        if self.pausing {
+    /// How far the clock may have gone when a round is answered. Time only matters to who waits, and to who might have
+    /// served for too long.
+    pub(crate) fn latest(&self, round: usize, rules: &Rules) -> u8 {
+        let asked = &self.rounds[round];
+        if asked.pausing {
             rules.clock.max(self.clock)
-        } else if self.calls.iter().any(|pending| pending.call == Call::Announced) {
+        } else if asked.calls.iter().any(|pending| pending.call == Call::Announced) {
             rules.clock.min(1).max(self.clock)
         } else {
             self.clock
         }
     }
 
-    pub(crate) fn hear(&mut self, rules: &Rules) -> Heard {
-        let answers: Vec<_> = self.calls.iter().filter_map(|pending| pending.answer.clone()).collect();
-        let answers = answers.into_iter().map(|answer| rules.variant.hear(self, &rules.log, answer)).collect();
+    pub(crate) fn hear(&mut self, round: usize, rules: &Rules) -> Heard {
+        let Asked { ticket, calls, .. } = self.rounds.remove(round);
+        let answers = calls.iter().filter_map(|pending| pending.answer.clone());
+        let answers = answers.map(|answer| rules.variant.hear(self, &calls, &rules.log, answer)).collect();
         let moment = self.moment();
         match &mut self.machine {
-            Machine::Writer(writer) => match writer.on(answers, &moment) {
-                Step::Ask(round) => Heard::Round(round),
+            Machine::Writer(writer) => match writer.on(ticket, answers, &moment) {
+                Step::Ask(rounds) => Heard::Rounds(rounds),
                 Step::Done(Ok(outcomes)) => Heard::Appended(outcomes),
                 Step::Done(Err(error)) => Heard::Failed(error),
             },
-            Machine::Repairer(repairer) => match repairer.on(answers, &moment) {
-                Step::Ask(round) => Heard::Round(round),
+            Machine::Repairer(repairer) => match repairer.on(ticket, answers, &moment) {
+                Step::Ask(rounds) => Heard::Rounds(rounds),
                 Step::Done(Ok(_)) => Heard::Repaired,
                 Step::Done(Err(error)) => Heard::Failed(error),
             },

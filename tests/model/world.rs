@@ -150,9 +150,10 @@ impl World {
         let mut step = repairer.start();
         for _ in 0..1_000 {
             match step {
-                Step::Ask(round) => {
+                Step::Ask(mut rounds) => {
+                    let round = rounds.pop().ok_or("a repair waits for nothing")?;
                     let answers = round.calls.iter().map(|call| world.memory.answer(log, call)).collect();
-                    step = repairer.on(answers, &moment);
+                    step = repairer.on(round.ticket, answers, &moment);
                 }
                 Step::Done(Err(error)) => return Err(format!("a repair fails: {error}")),
                 Step::Done(Ok(repaired)) => {

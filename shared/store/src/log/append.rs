@@ -1,17 +1,23 @@
 //! `append`: the one way into the log, for HTTP and for every ingest. The protocol is in `protocol`; this drives it.
 
-use std::sync::Arc;
+use std::{
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use domain::ids::TenantId;
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use ledger::Secret;
 use tokio::time::Instant;
 
 use super::{
     Log,
     draft::{Draft, Submission},
-    port::{LogName, Put},
-    protocol::{Answer, Moment, Outcome, Repaired, Repairer, Round, Step, Writer},
+    port::{LogName, Put, Tables},
+    protocol::{Answer, Moment, Outcome, Repaired, Repairer, Round, Step, Ticket, Writer},
     segment::MAX_SEGMENT_EVENTS,
 };
 use crate::{dice::Dice, error::StoreError};
@@ -64,23 +70,18 @@ impl Log {
         let log = writer.log();
         let started = Instant::now();
         let mut step = writer.start(contended, &self.moment(started)?);
-        if let Some(head) = head {
-            step = writer.on(vec![head], &self.moment(started)?);
+        if let Some(head) = head
+            && let Step::Ask(rounds) = &step
+            && let [first] = &rounds[..]
+        {
+            step = writer.on(first.ticket, vec![head], &self.moment(started)?);
         }
-        loop {
-            match step {
-                Step::Done(appended) => {
-                    if writer.is_contended() {
-                        self.hints.note(&log.tenant);
-                    }
-                    return appended;
-                }
-                Step::Ask(round) => {
-                    let answers = self.perform(&log, round).await;
-                    step = writer.on(answers, &self.moment(started)?);
-                }
-            }
+        let appended = self.drive(&log, step, started, |ticket, answers, moment| writer.on(ticket, answers, moment));
+        let appended = appended.await?;
+        if writer.is_contended() {
+            self.hints.note(&log.tenant);
         }
+        appended
     }
 
     /// Completes the index of a tenant's log and moves the watermark to its end.
@@ -89,32 +90,61 @@ impl Log {
     /// [`StoreError`]: the same call goes on where this one stopped.
     pub async fn repair(&self, tenant: &TenantId) -> Result<Repaired, StoreError> {
         let log = self.name(tenant);
-        let started = Instant::now();
         let mut repairer = Repairer::new(Arc::clone(&log));
-        let mut step = repairer.start();
-        loop {
-            match step {
-                Step::Done(repaired) => return repaired,
-                Step::Ask(round) => {
-                    let answers = self.perform(&log, round).await;
-                    step = repairer.on(answers, &self.moment(started)?);
-                }
-            }
-        }
+        let step = repairer.start();
+        self.drive(&log, step, Instant::now(), |ticket, answers, moment| repairer.on(ticket, answers, moment)).await?
     }
 
-    async fn perform(&self, log: &LogName, round: Round) -> Vec<Answer> {
-        if !round.pause.is_zero() {
-            tokio::time::sleep(round.pause).await;
+    /// Makes the calls that a machine asks for, and tells it the answers, until it is done.
+    async fn drive<T>(
+        &self,
+        log: &Arc<LogName>,
+        mut step: Step<T>,
+        started: Instant,
+        mut on: impl FnMut(Ticket, Vec<Answer>, &Moment) -> Step<T>,
+    ) -> Result<T, StoreError> {
+        let (mut under_way, done) = (FuturesUnordered::new(), Arc::new(AtomicBool::new(false)));
+        loop {
+            match step {
+                Step::Ask(rounds) => under_way.extend(
+                    rounds
+                        .into_iter()
+                        .map(|round| perform(Arc::clone(&self.tables), Arc::clone(log), round, Arc::clone(&done))),
+                ),
+                Step::Done(result) => {
+                    done.store(true, Ordering::Relaxed);
+                    // A request that is dropped half-way costs its connection.
+                    if !under_way.is_empty() {
+                        tokio::spawn(under_way.for_each(|_| ready(())));
+                    }
+                    return Ok(result);
+                }
+            }
+            let Some((ticket, answers)) = under_way.next().await else {
+                return Err(StoreError::corrupt("an append waits for nothing"));
+            };
+            answers.iter().for_each(note);
+            step = on(ticket, answers, &self.moment(started)?);
         }
-        let answers = join_all(round.calls.into_iter().map(|call| call.perform(&*self.tables, log))).await;
-        answers.iter().for_each(note);
-        answers
     }
 
     fn moment(&self, started: Instant) -> Result<Moment, StoreError> {
         Ok(Moment { now: self.clock.now(), elapsed: started.elapsed(), dice: self.dice.roll()? })
     }
+}
+
+/// Makes the calls of a round, unless all is `done` before it begins.
+async fn perform(
+    tables: Arc<dyn Tables>,
+    log: Arc<LogName>,
+    round: Round,
+    done: Arc<AtomicBool>,
+) -> (Ticket, Vec<Answer>) {
+    if !round.pause.is_zero() {
+        tokio::time::sleep(round.pause).await;
+    }
+    let calls = if done.load(Ordering::Relaxed) { vec![] } else { round.calls };
+    (round.ticket, join_all(calls.into_iter().map(|call| call.perform(&*tables, &log))).await)
 }
 
 /// What an operator wants to know of an answer that the protocol deals with by itself.

@@ -123,8 +123,12 @@ impl Log {
         let mut events = Vec::new();
         let mut position = from;
         let (mut scanned, mut bytes) = (0, 0);
+        // One may have all that is wanted. Then as many as should have the rest, going by those, and one event more: that
+        // there is a next page.
+        let (mut segments_read, mut segments_wanted) = (0, 1);
         loop {
-            let (segments, last) = self.segments_on(tenant, position.segment, SCAN_SEGMENTS).await?;
+            let (segments, last) = self.segments_on(tenant, position.segment, segments_wanted).await?;
+            segments_read += segments.len();
             for segment in segments {
                 let segment = self.tables.open(segment).await?;
                 // A forged offset cannot reach here; one past the end just finds nothing.
@@ -150,6 +154,8 @@ impl Log {
             if scanned >= MAX_SCANNED {
                 return Ok(ScanPage { events, next: Some(position) });
             }
+            let rest = ((limit + 1 - events.len()) * segments_read).checked_div(events.len());
+            segments_wanted = rest.unwrap_or(SCAN_SEGMENTS).clamp(1, SCAN_SEGMENTS);
         }
     }
 

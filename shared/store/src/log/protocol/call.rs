@@ -101,6 +101,11 @@ impl Answers {
         Self(answers)
     }
 
+    /// None as well if it was not asked for.
+    pub(super) fn newest_if_asked(&mut self) -> Result<Option<u64>, StoreError> {
+        if self.0.iter().any(|answer| matches!(answer, Answer::Newest(_))) { self.newest() } else { Ok(None) }
+    }
+
     take! {
         head, Head, Head;
         mark, Mark, Mark;

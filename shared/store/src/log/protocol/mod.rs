@@ -1,8 +1,9 @@
 //! The append protocol, without any input or output: what to ask the tables for, and what their answers mean.
 //!
-//! A machine is started, and then told the answers to each [`Round`] of calls that it asks for, until it is done. It
-//! reads no clock and draws no random numbers: both come with the answers, as a [`Moment`]. So the very code that runs
-//! in production can be run by a model checker through every order of calls, crashes and lost answers.
+//! A machine is started, and then told the answers to each [`Round`] of calls that it asks for, until it is done; several
+//! rounds may be under way at once. It reads no clock and draws no random numbers: both come with the answers, as a
+//! [`Moment`]. So the very code that runs in production can be run by a model checker through every order of calls,
+//! crashes and lost answers.
 //!
 //! - [`Writer`] appends what fits one commit.
 //! - [`Repairer`] brings the index to the log's end.
@@ -12,7 +13,9 @@ mod call;
 mod decide;
 mod repair;
 mod serve;
+mod task;
 mod turn;
+mod under_way;
 mod view;
 mod wait;
 mod work;
@@ -27,12 +30,15 @@ use super::port::Slot;
 pub use call::{Answer, Call};
 pub use decide::Outcome;
 pub use repair::{Repaired, Repairer};
+pub use under_way::Ticket;
 pub use writer::{Appended, Writer};
 
 /// What a machine wants next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Step<T> {
-    Ask(Round),
+    /// These rounds as well; with none, it waits for those that are under way.
+    Ask(Vec<Round>),
+    /// What is still under way are reads, and nobody waits for their answers.
     Done(T),
 }
 
@@ -40,19 +46,11 @@ pub enum Step<T> {
 /// order of the calls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Round {
+    /// Goes back with the answers.
+    pub ticket: Ticket,
     /// How long to wait before the calls are made. It makes collisions rarer and nothing more correct.
     pub pause: Duration,
     pub calls: Vec<Call>,
-}
-
-impl<T> Step<T> {
-    pub(super) fn ask(calls: impl Into<Vec<Call>>) -> Self {
-        Self::ask_after(Duration::ZERO, calls)
-    }
-
-    pub(super) fn ask_after(pause: Duration, calls: impl Into<Vec<Call>>) -> Self {
-        Self::Ask(Round { pause, calls: calls.into() })
-    }
 }
 
 /// When a machine is asked what is next.

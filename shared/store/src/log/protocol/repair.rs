@@ -10,7 +10,7 @@ use super::{
         port::{Head, LogName},
         segment::Segment,
     },
-    Answer, Call, Moment, Step,
+    Answer, Call, Moment, Round, Step, Ticket,
     call::Answers,
     view,
 };
@@ -70,8 +70,8 @@ impl Repairer {
         self.look()
     }
 
-    /// Goes on with the answers to the last round.
-    pub fn on(&mut self, answers: Vec<Answer>, moment: &Moment) -> Step<Result<Repaired, StoreError>> {
+    /// Goes on with the answers to its round; it has one at a time.
+    pub fn on(&mut self, _: Ticket, answers: Vec<Answer>, moment: &Moment) -> Step<Result<Repaired, StoreError>> {
         self.next(Answers::new(answers), moment).unwrap_or_else(|error| Step::Done(Err(error)))
     }
 
@@ -87,14 +87,14 @@ impl Repairer {
                 match (missing.last(), tail.last()) {
                     (Some(_), youngest) => {
                         let pause = youngest.map_or(GRACE, |segment| time_left(segment.received_at, moment));
-                        let ask = Step::ask_after(pause, [self.lookup_of(&tail)]);
+                        let ask = ask_after(pause, self.lookup_of(&tail));
                         self.stage = Stage::LookingAgain { tail };
                         ask
                     }
                     (None, Some(last)) => {
                         self.repaired.watermark = last.next();
                         self.stage = Stage::Raising;
-                        Step::ask([Call::Raise(last.next())])
+                        ask(Call::Raise(last.next()))
                     }
                     (None, None) => Step::Done(Ok(self.repaired)),
                 }
@@ -103,7 +103,7 @@ impl Repairer {
                 let missing = self.missing(&tail, &answers.lookup()?);
                 self.repaired.segments += missing.len();
                 self.stage = Stage::Applying;
-                Step::ask([Call::Apply { items: missing.iter().flat_map(index::items).collect(), taken: vec![] }])
+                ask(Call::Apply { items: missing.iter().flat_map(index::items).collect(), taken: vec![] })
             }
             Stage::Applying => {
                 answers.apply()?;
@@ -123,7 +123,7 @@ impl Repairer {
             return Step::Done(Ok(self.repaired));
         }
         self.stage = Stage::Reading;
-        Step::ask([Call::Head])
+        ask(Call::Head)
     }
 
     fn look_up(&mut self, head: Head) -> Step<Result<Repaired, StoreError>> {
@@ -131,7 +131,7 @@ impl Repairer {
         if head.tail.is_empty() {
             return Step::Done(Ok(self.repaired));
         }
-        let ask = Step::ask([self.lookup_of(&head.tail)]);
+        let ask = ask(self.lookup_of(&head.tail));
         self.stage = Stage::LookingUp { tail: head.tail };
         ask
     }
@@ -147,6 +147,14 @@ impl Repairer {
     fn missing(&self, tail: &[Arc<Segment>], found: &Found) -> Vec<Arc<Segment>> {
         tail.iter().filter(|segment| !view::is_applied(&self.log.tenant, segment, found)).cloned().collect()
     }
+}
+
+fn ask(call: Call) -> Step<Result<Repaired, StoreError>> {
+    ask_after(Duration::ZERO, call)
+}
+
+fn ask_after(pause: Duration, call: Call) -> Step<Result<Repaired, StoreError>> {
+    Step::Ask(vec![Round { ticket: Ticket::ONLY, pause, calls: vec![call] }])
 }
 
 /// How long a segment is still its writer's.

@@ -12,42 +12,54 @@ use super::{
     Call, Moment, Step,
     batch::Batch,
     decide,
+    task::{After, Committing, Work},
     view::View,
-    work::{After, Committing, Work},
     writer::{Appended, Stage, Writer},
 };
 use crate::error::StoreError;
 
 /// How long a writer serves others. Its own receipt waits as long.
 const TERM: Duration = Duration::from_millis(150);
-/// How many looks in vain at the inbox end a term. Those who were served have their next event after about three.
+/// How many looks in vain at the inbox, one after the other, end a term. Those who were served have their next event
+/// after about three.
 const LINGER: u32 = 4;
 /// Of so many who were served it is worth waiting for the next events.
 const MANY: usize = 2;
 /// Commits of this many events together move the watermark over themselves at once: later writers would else read them
 /// again and again. Fewer are left to the next writer, which saves a round trip.
 const RAISE_OVER: u64 = 25;
-/// How many batches of index items are looked up to know how far the log's tail is applied: by everybody, and by whom
-/// many wait for.
+/// How many batches of index items are looked up to know how far the log's tail is applied: for few events, and for many.
+/// Whoever commits many must know it of the few before them, or the watermark stays there, and the many are in everybody's
+/// tail.
 const CHECKED_BATCHES: [usize; 2] = [1, 8];
 
 impl Writer {
     /// What to look up next, of what is announced.
-    pub(super) fn take_on(&mut self, work: &mut Work, inbox: Vec<Announcement>, served_for: Duration) -> Option<Batch> {
-        let next = self.batch(vec![], inbox);
+    pub(super) fn take_on(&mut self, work: &mut Work, inbox: Vec<Announcement>, moment: &Moment) -> Option<Batch> {
+        let mut next = self.batch(vec![], inbox);
+        let served_for = moment.elapsed.saturating_sub(self.leading.unwrap_or(moment.elapsed));
         // Who ends when nobody waits leaves the turn to a race.
-        work.over |= next.asks_for_turn || (served_for >= TERM && !next.is_empty());
-        if work.over {
-            work.left = next.oldest();
-            return None;
+        work.over = next.asks_for_turn || (served_for >= TERM && !next.is_empty());
+        if work.over && next.left.is_none() {
+            // Somebody must be left to have the turn.
+            next.leave_oldest();
         }
         work.left = next.left;
         if next.is_empty() {
             return None;
         }
         self.dealt_with.extend(next.taken.iter().map(|one| one.slot));
-        self.contended |= self.dealt_with.len() >= MANY;
+        self.contended |= self.serves_many();
         Some(next)
+    }
+
+    pub(super) fn serves_many(&self) -> bool {
+        self.dealt_with.len() >= MANY
+    }
+
+    /// How many looks in vain at the inbox do not end a term.
+    pub(super) fn patience(&self) -> u32 {
+        LINGER * u32::try_from(self.inbox_looks).unwrap_or(u32::MAX)
     }
 
     /// Parts a batch, whose ids were looked up, into what is committed next and what only remains to be done `after`.
@@ -61,7 +73,9 @@ impl Writer {
     ) -> Result<Option<Committing>, StoreError> {
         view.check_applied(&self.log.tenant, found);
         let known = decide::known(&self.log, view, found, batch.drafts());
+        let settled = self.all_settled();
         let mut then = After { help: self.settle(&known), ..After::default() };
+        then.completes = !settled && self.all_settled();
         for one in &batch.taken {
             let mut known = one.drafts.iter().filter_map(|draft| known.get(draft.event_id()));
             // What somebody else has just committed, that one takes away, and if it has died, whoever commits later.
@@ -76,6 +90,7 @@ impl Writer {
         if fresh.is_empty() {
             after.help.append(&mut then.help);
             after.done.append(&mut then.done);
+            after.completes |= then.completes;
             return Ok(None);
         }
         // The log's time never goes back, whatever the writers' clocks say.
@@ -84,44 +99,7 @@ impl Writer {
         if self.stage_over < usize::MAX && segment.packed()?.len() > self.stage_over {
             segment = segment.into_staged();
         }
-        Ok(Some(Committing { staged: !segment.is_staged(), segment: Arc::new(segment), after: then }))
-    }
-
-    pub(super) fn next_round(&mut self, mut work: Work, after: After, next: Option<Batch>) -> Step<Appended> {
-        let busy = work.committing.is_some() || next.is_some();
-        work.idle = if busy { 0 } else { work.idle + 1 };
-        let few = self.dealt_with.len() < MANY;
-        if !busy && (self.leading.is_none() || work.over || few || work.idle > LINGER) {
-            let items = after.items();
-            return self.finish(&work.view, after.segment.as_ref(), items, after.done, work.left);
-        }
-        let mut calls = Vec::with_capacity(4);
-        if !after.is_empty() {
-            calls.push(Call::Apply { items: after.items(), taken: after.done.clone() });
-            work.applying = Some(after);
-        }
-        if let Some(committing) = &mut work.committing {
-            let segment = Arc::clone(&committing.segment);
-            work.staging = !std::mem::replace(&mut committing.staged, true);
-            calls.push(if work.staging { Call::Stage(segment) } else { Call::Commit(segment) });
-        }
-        if work.checking {
-            calls.push(Call::Lookup(self.keys(&Batch::default(), &work.view)));
-        }
-        if let Some(next) = &next {
-            calls.push(Call::Lookup(self.keys(next, &work.view)));
-        }
-        if self.leading.is_some() && !work.over {
-            calls.push(Call::Announced);
-        }
-        let last = work.over && next.is_none() && !work.staging;
-        if last && work.left.is_some() && self.leading.take().is_some() {
-            // Whoever has the turn next finds the last commit in the log, or makes it fail.
-            calls.push(Call::PassTurn { from: self.slot, to: work.left });
-        }
-        work.looking_up = next;
-        self.stage = Stage::Working(Box::new(work));
-        Step::ask(calls)
+        Ok(Some(Committing { segment: Arc::new(segment), after: then }))
     }
 
     /// The last round: writes the index, raises the watermark as far as is known, and gives the turn away.
@@ -149,7 +127,7 @@ impl Writer {
         }
         calls.push(Call::Apply { items, taken });
         self.stage = Stage::Finishing { raise };
-        Step::ask(calls)
+        self.ask(calls)
     }
 
     /// What to commit next: our own drafts, and what is announced and not dealt with.
@@ -163,7 +141,8 @@ impl Writer {
     pub(super) fn keys(&self, batch: &Batch, view: &View) -> Vec<IndexKey> {
         let tenant = &self.log.tenant;
         let mut keys: Vec<_> = batch.drafts().map(|draft| IndexKey::event(tenant, draft.event_id())).collect();
-        let batches = CHECKED_BATCHES[usize::from(self.leading.is_some())];
+        let many = self.leading.is_some() || keys.len() as u64 >= RAISE_OVER;
+        let batches = CHECKED_BATCHES[usize::from(many)];
         keys.extend(view.keys_to_check(tenant, keys.len(), batches));
         keys.sort_unstable();
         keys.dedup();

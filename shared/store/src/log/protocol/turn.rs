@@ -27,7 +27,7 @@ impl Writer {
         let slot = *self.slot.get_or_insert_with(|| moment.slot());
         self.stuck = from;
         self.stage = Stage::Taking;
-        Step::ask([Call::PassTurn { from, to: Some(slot) }, Call::Head, Call::Announced])
+        self.ask([Call::PassTurn { from, to: Some(slot) }, Call::Head, Call::Announced])
     }
 
     pub(super) fn taken(&mut self, mut answers: Answers, moment: &Moment) -> Result<Step<Appended>, StoreError> {
@@ -76,8 +76,10 @@ impl Writer {
         }
     }
 
-    /// Settles our own drafts by a segment that we have committed.
-    pub(super) fn settle_committed(&mut self, segment: &Arc<Segment>) {
+    /// Settles our own drafts by a segment that we have committed, and says whether by that the last of them.
+    pub(super) fn settle_committed(&mut self, segment: &Arc<Segment>) -> bool {
+        let settled = self.all_settled();
+        self.committed += segment.entries.len() as u64;
         let mine: BTreeMap<&EventId, usize> =
             segment.entries.iter().enumerate().map(|(at, entry)| (&entry.event.event_id, at)).collect();
         for (draft, settled) in self.drafts.iter().zip(&mut self.settled) {
@@ -94,6 +96,7 @@ impl Writer {
                 });
             }
         }
+        !settled && self.all_settled()
     }
 
     pub(super) fn unsettled(&self) -> Vec<Arc<Draft>> {
@@ -122,7 +125,7 @@ impl Writer {
             return self.left(error);
         }
         self.stage = Stage::Leaving { error };
-        Step::ask(calls)
+        self.ask(calls)
     }
 
     /// What failed may have been somebody else's commit.

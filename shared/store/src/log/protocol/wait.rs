@@ -7,9 +7,10 @@ use super::{
         index::{self, Found, IndexKey},
         port::{Announcement, Head, Mark, Put},
     },
-    Call, Moment, Step,
+    Call, Moment, Round, Step,
     call::Answers,
     decide,
+    under_way::Purpose,
     view::View,
     writer::{Appended, MAX_LOST, Stage, Writer},
 };
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_EVENTS: usize = 25;
 const MAX_BYTES: usize = 64 * 1024;
 /// How many times as long as a call took we wait before the first look, and before the second; then ever longer.
-const FIRST_LOOK: f64 = 2.2;
+const FIRST_LOOK: f64 = 2.4;
 const NEXT_LOOK: f64 = 0.3;
 const LONGER: f64 = 1.25;
 const LONGEST: Duration = Duration::from_millis(100);
@@ -63,7 +64,7 @@ impl Writer {
         if meanwhile {
             calls.push(Call::Mark);
         }
-        Step::ask(calls)
+        self.ask(calls)
     }
 
     /// Waits with all others, and announces our events unless that is done.
@@ -72,7 +73,7 @@ impl Writer {
             return self.announce(Some(seen), false, moment);
         }
         let wait = Wait { seen, since: moment.elapsed, looked: moment.elapsed, pause: Duration::ZERO, places: vec![] };
-        self.wait_for(SHORTEST, wait)
+        self.begin_waiting(SHORTEST, SHORTEST, wait)
     }
 
     pub(super) fn announcement_made(
@@ -109,7 +110,8 @@ impl Writer {
         if seen.turn.is_none() || seen.turn == self.slot {
             return Ok(self.lead_from(seen, moment));
         }
-        Ok(self.wait_for(took.mul_f64(FIRST_LOOK).max(SHORTEST), wait))
+        let apart = (took + wait.pause).div_f64(self.looks as f64);
+        Ok(self.begin_waiting(took.mul_f64(FIRST_LOOK).max(SHORTEST), apart.max(SHORTEST), wait))
     }
 
     /// The turn is free, or ours.
@@ -119,10 +121,30 @@ impl Writer {
         }
         self.leading = Some(moment.elapsed);
         self.stage = Stage::Reading;
-        Step::ask([Call::Head, Call::Announced])
+        self.ask([Call::Head, Call::Announced])
     }
 
-    fn wait_for(&mut self, pause: Duration, wait: Wait) -> Step<Appended> {
+    /// `first`: how long before the first look; `apart`: and from that to the next, while the first is under way.
+    fn begin_waiting(&mut self, first: Duration, apart: Duration, wait: Wait) -> Step<Appended> {
+        self.under_way.forget();
+        let mut pause = first;
+        let rounds = (0..self.looks).map(|_| {
+            let round = self.look(pause, &wait);
+            pause += apart;
+            round
+        });
+        let rounds = rounds.collect();
+        self.stage = Stage::Waiting(wait);
+        Step::Ask(rounds)
+    }
+
+    fn look_again(&mut self, pause: Duration, wait: Wait) -> Step<Appended> {
+        let round = self.look(pause, &wait);
+        self.stage = Stage::Waiting(wait);
+        Step::Ask(vec![round])
+    }
+
+    fn look(&mut self, pause: Duration, wait: &Wait) -> Round {
         // One of several is enough to see that something has happened.
         let at_most = if wait.places.is_empty() { 1 } else { usize::MAX };
         let waiting = self.drafts.iter().zip(&self.settled).filter(|(_, settled)| settled.is_none());
@@ -135,8 +157,7 @@ impl Writer {
         if let ([draft], true) = (&self.drafts[..], wait.places.is_empty()) {
             calls.push(Call::Newest(draft.entry.event.order_id.clone()));
         }
-        self.stage = Stage::Waiting(wait);
-        Step::ask_after(pause.min(LONGEST), calls)
+        self.under_way.ask(Purpose::Look, pause.min(LONGEST), calls)
     }
 
     pub(super) fn look_round(
@@ -146,8 +167,8 @@ impl Writer {
         moment: &Moment,
     ) -> Result<Step<Appended>, StoreError> {
         let (mut found, mark) = (answers.lookup()?, answers.mark()?);
-        if let ([draft], true) = (&self.drafts[..], wait.places.is_empty())
-            && let Some(sequence) = answers.newest()?
+        if let [draft] = &self.drafts[..]
+            && let Some(sequence) = answers.newest_if_asked()?
         {
             found.insert(IndexKey::timeline(&self.log.tenant, &draft.entry.event.order_id, sequence), None);
         }
@@ -159,7 +180,7 @@ impl Writer {
             return Ok(self.done());
         }
         if wait.places.len() > known {
-            return Ok(self.wait_for(Duration::ZERO, wait));
+            return Ok(self.look_again(Duration::ZERO, wait));
         }
         // Seen free once, it may be so because we were served by the very commit that ended a term.
         if mark.turn == self.slot || (mark.turn.is_none() && wait.seen.turn.is_none()) {
@@ -178,11 +199,11 @@ impl Writer {
         }
         if moment.elapsed.saturating_sub(wait.looked) >= LOOK_AFTER {
             self.stage = Stage::Checking;
-            return Ok(Step::ask([Call::Head]));
+            return Ok(self.ask([Call::Head]));
         }
         let pause = wait.pause.max(SHORTEST);
         wait.pause = pause.mul_f64(LONGER).min(LONGEST);
-        Ok(self.wait_for(pause, wait))
+        Ok(self.look_again(pause, wait))
     }
 
     /// Whether our events are in the log's tail. If not, they are in the index or nowhere: announced again they are

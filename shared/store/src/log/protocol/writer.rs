@@ -10,9 +10,10 @@ use super::{
     },
     Answer, Call, Moment, Outcome, Step,
     call::Answers,
+    task::Work,
+    under_way::{Purpose, Ticket, UnderWay},
     view::View,
     wait::Wait,
-    work::Work,
 };
 use crate::error::StoreError;
 
@@ -24,6 +25,9 @@ pub(super) const MAX_LOST: u32 = 2;
 const RACES: u32 = 6;
 /// The most that a writer waits after a lost race, so that those who are equally fast do not meet again and again.
 const BREATH: Duration = Duration::from_millis(2);
+/// How many looks are under way at once: for the receipt or the turn, of who waits, and at the inbox, of who has it.
+const LOOKS: usize = 3;
+const INBOX_LOOKS: usize = 2;
 /// A strong read of a log's end then costs at most 16 read units.
 const STAGE_OVER: usize = 64 * 1024;
 
@@ -69,10 +73,13 @@ pub struct Writer {
     pub(super) stage_over: usize,
     /// After so many lost races it asks for the turn.
     races: u32,
+    pub(super) looks: usize,
+    pub(super) inbox_looks: usize,
     pub(super) stage: Stage,
+    pub(super) under_way: UnderWay,
 }
 
-/// What the last round was for.
+/// What is going on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Stage {
     /// To know the end of the log; with the turn, also what is announced.
@@ -81,7 +88,7 @@ pub(super) enum Stage {
     Taking,
     /// To bring a long tail into the index, and then to raise the watermark over it.
     CatchingUp { raise: Option<u64> },
-    /// To look up, to commit and to index, each for another batch.
+    /// To look up, to commit and to index, each in a round of its own.
     Working(Box<Work>),
     /// To write the index, and to give the turn away.
     Finishing { raise: Option<u64> },
@@ -121,7 +128,10 @@ impl Writer {
             committed: 0,
             stage_over: STAGE_OVER,
             races: RACES,
+            looks: LOOKS,
+            inbox_looks: INBOX_LOOKS,
             stage: Stage::Reading,
+            under_way: UnderWay::default(),
         }
     }
 
@@ -135,6 +145,12 @@ impl Writer {
     #[must_use]
     pub fn racing(self, times: u32) -> Self {
         Self { races: times, ..self }
+    }
+
+    /// Has so many looks for its receipt, or at the inbox, under way at once; by default three and two.
+    #[must_use]
+    pub fn looking(self, at_once: usize) -> Self {
+        Self { looks: at_once, inbox_looks: at_once, ..self }
     }
 
     /// The log that it writes to.
@@ -155,48 +171,74 @@ impl Writer {
         if contended { self.announce(None, true, moment) } else { self.read(Duration::ZERO) }
     }
 
-    /// Goes on with the answers to the last round.
-    pub fn on(&mut self, answers: Vec<Answer>, moment: &Moment) -> Step<Appended> {
-        self.next(Answers::new(answers), moment).unwrap_or_else(|error| self.leave(error))
+    /// Whether it makes a difference how a round is answered, and when. What makes none is a read.
+    #[must_use]
+    pub fn wants(&self, ticket: Ticket) -> bool {
+        self.under_way.wants(ticket)
     }
 
-    fn next(&mut self, mut answers: Answers, moment: &Moment) -> Result<Step<Appended>, StoreError> {
-        match std::mem::replace(&mut self.stage, Stage::Reading) {
-            Stage::Reading => {
+    /// Goes on with the answers to a round.
+    pub fn on(&mut self, ticket: Ticket, answers: Vec<Answer>, moment: &Moment) -> Step<Appended> {
+        match self.under_way.end(ticket) {
+            Some(purpose) => {
+                self.next(purpose, Answers::new(answers), moment).unwrap_or_else(|error| self.leave(error))
+            }
+            None => Step::Ask(vec![]),
+        }
+    }
+
+    fn next(&mut self, purpose: Purpose, mut answers: Answers, moment: &Moment) -> Result<Step<Appended>, StoreError> {
+        match (std::mem::replace(&mut self.stage, Stage::Reading), purpose) {
+            (Stage::Working(work), Purpose::Task(task)) => self.work_on(work, task, answers, moment),
+            (Stage::Waiting(wait), Purpose::Look) => self.look_round(wait, answers, moment),
+            (Stage::Reading, _) => {
                 let head = answers.head()?;
                 let inbox = if self.leading.is_some() { answers.announced()? } else { vec![] };
                 self.look_up(head, inbox, moment)
             }
-            Stage::Taking => self.taken(answers, moment),
-            Stage::CatchingUp { raise: Some(watermark) } => {
+            (Stage::Taking, _) => self.taken(answers, moment),
+            (Stage::CatchingUp { raise: Some(watermark) }, _) => {
                 answers.apply()?;
                 self.stage = Stage::CatchingUp { raise: None };
-                Ok(Step::ask([Call::Raise(watermark)]))
+                Ok(self.ask([Call::Raise(watermark)]))
             }
-            Stage::CatchingUp { raise: None } => {
+            (Stage::CatchingUp { raise: None }, _) => {
                 answers.raise()?;
                 self.read_again(Duration::ZERO)
             }
-            Stage::Working(work) => self.work_on(*work, answers, moment),
-            Stage::Finishing { raise } => {
+            (Stage::Finishing { raise }, _) => {
                 // The turn is given away, or it is taken from us in a while.
                 self.leading = None;
                 answers.apply()?;
                 Ok(match raise {
                     Some(watermark) => {
                         self.stage = Stage::Raising;
-                        Step::ask([Call::Raise(watermark)])
+                        self.ask([Call::Raise(watermark)])
                     }
                     None => self.done(),
                 })
             }
             // A watermark that stays behind costs the next writer a little; the commit stands.
-            Stage::Raising => Ok(self.done()),
-            Stage::Announcing { asked, seen, again } => self.announcement_made(asked, seen, again, answers, moment),
-            Stage::Waiting(wait) => self.look_round(wait, answers, moment),
-            Stage::Checking => Ok(self.checked(answers.head()?, moment)),
-            Stage::Leaving { error } => Ok(self.left(error)),
+            (Stage::Raising, _) => Ok(self.done()),
+            (Stage::Announcing { asked, seen, again }, _) => {
+                self.announcement_made(asked, seen, again, answers, moment)
+            }
+            (Stage::Checking, _) => Ok(self.checked(answers.head()?, moment)),
+            (Stage::Leaving { error }, _) => Ok(self.left(error)),
+            (Stage::Working(_) | Stage::Waiting(_), _) => {
+                Err(StoreError::corrupt("a round was answered that the append is not waiting for"))
+            }
         }
+    }
+
+    /// Asks for what the stage is about. What is still under way for an earlier one nobody waits for any more.
+    pub(super) fn ask(&mut self, calls: impl Into<Vec<Call>>) -> Step<Appended> {
+        self.ask_after(Duration::ZERO, calls)
+    }
+
+    pub(super) fn ask_after(&mut self, pause: Duration, calls: impl Into<Vec<Call>>) -> Step<Appended> {
+        self.under_way.forget();
+        Step::Ask(vec![self.under_way.ask(Purpose::Stage, pause, calls.into())])
     }
 
     pub(super) fn done(&mut self) -> Step<Appended> {
@@ -207,7 +249,7 @@ impl Writer {
     fn read(&mut self, pause: Duration) -> Step<Appended> {
         self.stage = Stage::Reading;
         let calls = if self.leading.is_some() { vec![Call::Head, Call::Announced] } else { vec![Call::Head] };
-        Step::ask_after(pause, calls)
+        self.ask_after(pause, calls)
     }
 
     fn read_again(&mut self, pause: Duration) -> Result<Step<Appended>, StoreError> {
@@ -248,15 +290,14 @@ impl Writer {
         }
         if head.behind {
             self.stage = Stage::CatchingUp { raise: head.tail.last().map(|segment| segment.next()) };
-            return Ok(Step::ask([Call::Apply {
-                items: head.tail.iter().flat_map(index::items).collect(),
-                taken: vec![],
-            }]));
+            return Ok(
+                self.ask([Call::Apply { items: head.tail.iter().flat_map(index::items).collect(), taken: vec![] }])
+            );
         }
         // What was looked up for a commit that lost its race need not be looked up again: the tail has what is new since.
         if self.leading.is_none() && self.absent_below.is_some_and(|end| head.mark.watermark <= end) {
             return self.commit_again(View::new(head), moment);
         }
-        Ok(self.begin_work(View::new(head), inbox))
+        self.begin_work(View::new(head), inbox, moment)
     }
 }

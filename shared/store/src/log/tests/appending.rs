@@ -1,11 +1,14 @@
 //! What an append answers, and what it leaves in the log.
 
+use std::sync::Arc;
+
 use domain::{filter::EventFilter, ids::TenantId};
 
 use super::{
-    super::{Log, LogPosition, Order, Outcome},
+    super::{Log, LogPosition, Order, Outcome, memory::MemoryTables},
     acme, checked, log, submission,
 };
+use crate::Clock;
 
 #[tokio::test]
 async fn an_event_is_recorded_once_and_keeps_its_first_receipt() {
@@ -54,6 +57,23 @@ async fn large_calls_are_parted_into_segments() {
     let again = log.append(&acme(), many.into_iter().rev().collect()).await.unwrap();
     assert!(again.iter().all(|outcome| matches!(outcome, Outcome::Repeated(_))));
     assert_eq!(checked(&log, &acme()).await.len(), 1_234);
+}
+
+#[tokio::test]
+async fn the_watermark_keeps_up_whatever_the_sizes_of_commits() {
+    let tables = MemoryTables::default();
+    let log = Log::over(Arc::new(tables.clone()), Clock::System).seeded(1);
+    let mut recorded = 0;
+    for (call, size) in [489, 11, 489, 11, 30, 1, 489, 2, 24, 300, 11].into_iter().enumerate() {
+        let before = recorded;
+        let many = (0..size).map(|i| submission(&format!("e{call}-{i}"))).collect();
+        assert_eq!(log.append(&acme(), many).await.unwrap().len(), size);
+        recorded += size as u64;
+        // What few have committed is left to the next writer, and no more than that.
+        let reached = if size < 25 { before } else { recorded };
+        let watermark = tables.memory().mark(&acme()).watermark;
+        assert!(watermark > reached, "after {recorded} events, the last {size} at once, it is at {watermark}");
+    }
 }
 
 #[tokio::test]
