@@ -18,7 +18,6 @@ use lambda_http::{Adapter, Context, LambdaEvent, Request, Service as _, service_
 use serde::Serialize;
 pub use streaming::{Transfer, run_streaming};
 use tower::ServiceExt as _;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::app;
 use crate::gate::Gate;
@@ -35,7 +34,7 @@ const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024 - 64 * 1024;
 ///
 /// # Errors
 /// When the Lambda Runtime API cannot be used.
-pub async fn run<S>(router: OpenApiRouter<S>, state: S) -> Result<(), telemetry::Error>
+pub async fn run<S>(router: Router<S>, state: S) -> Result<(), telemetry::Error>
 where
     S: Clone + Send + Sync + 'static,
     Gate: FromRef<S>,
