@@ -54,8 +54,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> for OpenApiRouter<S> {
     }
 }
 
-/// Handlers with `#[utoipa::path]`, each as its module and its name, for [`Routes::routes`]; those of one call are for the
-/// same path.
+/// Handlers with `#[utoipa::path]`, each as its module and its name, for [`Routes::routes`]; those of one call are for
+/// the same path.
 #[macro_export]
 macro_rules! routes {
     ($($module:ident :: $handler:ident),+ $(,)?) => {

@@ -1,5 +1,5 @@
-//! Where a key set is fetched from, with the HTTPS client that the AWS clients bring: the code of a second one would be a
-//! part of every package.
+//! Where a key set is fetched from, with the HTTPS client that the AWS clients bring: the code of a second one would be
+//! a part of every package.
 
 use std::time::Duration;
 
@@ -43,8 +43,8 @@ impl Source {
     }
 
     /// No redirects, which this client does not follow: they would lead away from the URL that the operator chose. The
-    /// client is built anew, as it is needed once in ten minutes, and reading the system's certificates would slow every
-    /// start.
+    /// client is built anew, as it is needed once in ten minutes, and reading the system's certificates would slow
+    /// every start.
     async fn get(&self) -> Result<Bytes, String> {
         let client = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
