@@ -65,6 +65,7 @@ async fn first_poll(bootstrap: &PathBuf) -> Result<Duration> {
             "TREES_TABLE",
             "ACCESS_TABLE",
             "RANGE_KEY",
+            "SIGNING_KEYS",
             "LEDGER_BUCKET",
             "DATA_BUCKET",
             "INGEST_STREAM",
@@ -77,11 +78,18 @@ async fn first_poll(bootstrap: &PathBuf) -> Result<Duration> {
         ] {
             command.env(name, "bench");
         }
-        for name in ["FAILED_BATCHES_QUEUE_URL", "REPAIR_FAILURES_QUEUE_URL", "DEAD_LETTERS_QUEUE_URL"] {
+        for name in [
+            "FAILED_BATCHES_QUEUE_URL",
+            "REPAIR_FAILURES_QUEUE_URL",
+            "INTEGRATOR_FAILURES_QUEUE_URL",
+            "ANCHOR_FAILURES_QUEUE_URL",
+            "DEAD_LETTERS_QUEUE_URL",
+        ] {
             command.env(name, "http://127.0.0.1:9/queue");
         }
         let key = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"bench","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
         command.env("JWKS", key).env("FAILURE_RETENTION_DAYS", "30").env("ACCESS_LOG_RETENTION_DAYS", "30");
+        command.env("RESPONSE_TRANSFER", "buffered");
         command.env("AWS_REGION", "us-east-1").env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
         command
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http_api::openapi::document;
+use http_api::openapi::{document, part};
 use serde_json::Value;
 
 use crate::template::Template;
@@ -13,29 +13,29 @@ const SNAPSHOT: &str = "docs/openapi.json";
 pub(crate) fn parts() -> [(&'static str, Value); 9] {
     let json = |part| serde_json::to_value(document([part])).unwrap();
     [
-        ("events-api", json(events_api::router().into_openapi())),
-        ("corrections-api", json(corrections_api::router().into_openapi())),
-        ("attachments-api", json(attachments_api::router().into_openapi())),
-        ("snapshots-api", json(snapshots_api::router().into_openapi())),
-        ("schemas-api", json(schemas_api::router().into_openapi())),
-        ("orders-api", json(orders_api::router().into_openapi())),
-        ("stream-api", json(stream_api::router().into_openapi())),
-        ("ledger-api", json(ledger_api::router().into_openapi())),
-        ("ops-api", json(ops_api::router().into_openapi())),
+        ("events-api", json(part(events_api::router()))),
+        ("corrections-api", json(part(corrections_api::router()))),
+        ("attachments-api", json(part(attachments_api::router()))),
+        ("snapshots-api", json(part(snapshots_api::router()))),
+        ("schemas-api", json(part(schemas_api::router()))),
+        ("orders-api", json(part(orders_api::router()))),
+        ("stream-api", json(part(stream_api::router()))),
+        ("ledger-api", json(part(ledger_api::router()))),
+        ("ops-api", json(part(ops_api::router()))),
     ]
 }
 
 fn whole() -> String {
     let document = document([
-        events_api::router().into_openapi(),
-        corrections_api::router().into_openapi(),
-        attachments_api::router().into_openapi(),
-        snapshots_api::router().into_openapi(),
-        schemas_api::router().into_openapi(),
-        orders_api::router().into_openapi(),
-        stream_api::router().into_openapi(),
-        ledger_api::router().into_openapi(),
-        ops_api::router().into_openapi(),
+        part(events_api::router()),
+        part(corrections_api::router()),
+        part(attachments_api::router()),
+        part(snapshots_api::router()),
+        part(schemas_api::router()),
+        part(orders_api::router()),
+        part(stream_api::router()),
+        part(ledger_api::router()),
+        part(ops_api::router()),
     ]);
     document.to_pretty_json().unwrap() + "\n"
 }

@@ -18,9 +18,8 @@ use domain::{
     document::{Document, Said},
     time::Timestamp,
 };
-use http_api::{Fault, Gate, Problem, ProblemType};
+use http_api::{Fault, Gate, Problem, ProblemType, Routes, routes};
 use store::{Attachments, Log};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -32,8 +31,8 @@ pub struct AttachmentsApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<AttachmentsApi> {
-    OpenApiRouter::new()
+pub fn router<R: Routes<AttachmentsApi>>() -> R {
+    R::default()
         .routes(routes!(request_upload::request_upload))
         .routes(routes!(register_attachment::register_attachment))
         .routes(routes!(get_attachment::get_attachment, delete_attachment::delete_attachment))

@@ -7,9 +7,8 @@ mod get_correction;
 mod tests;
 
 use axum::extract::FromRef;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use store::{Log, schemas::SchemaCache};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -21,8 +20,6 @@ pub struct CorrectionsApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<CorrectionsApi> {
-    OpenApiRouter::new()
-        .routes(routes!(create_correction::create_correction))
-        .routes(routes!(get_correction::get_correction))
+pub fn router<R: Routes<CorrectionsApi>>() -> R {
+    R::default().routes(routes!(create_correction::create_correction)).routes(routes!(get_correction::get_correction))
 }

@@ -14,7 +14,7 @@ mod verify_event;
 
 use axum::extract::FromRef;
 use domain::ids::TenantId;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use ledger::{LeafEntry, commitment};
 use store::{
     Log,
@@ -22,7 +22,6 @@ use store::{
     schemas::SchemaCache,
     tree::Trees,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -35,8 +34,8 @@ pub struct EventsApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<EventsApi> {
-    OpenApiRouter::new()
+pub fn router<R: Routes<EventsApi>>() -> R {
+    R::default()
         .routes(routes!(list_events::list_events, create_event::create_event))
         .routes(routes!(validate_events::validate_events))
         .routes(routes!(get_event::get_event))

@@ -11,12 +11,11 @@ mod list_keys;
 mod tests;
 
 use axum::extract::FromRef;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use store::{
     Log,
     tree::{Ranges, Trees},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -29,8 +28,8 @@ pub struct LedgerApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<LedgerApi> {
-    OpenApiRouter::new()
+pub fn router<R: Routes<LedgerApi>>() -> R {
+    R::default()
         .routes(routes!(get_status::get_status))
         .routes(routes!(get_checkpoint::get_checkpoint))
         .routes(routes!(get_tile::get_tile))

@@ -7,9 +7,8 @@ pub mod probes;
 mod tests;
 
 use axum::extract::FromRef;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use store::Failures;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use get_health::Health;
 
@@ -23,6 +22,6 @@ pub struct OpsApi {
 
 /// The routes.
 #[must_use]
-pub fn router() -> OpenApiRouter<OpsApi> {
-    OpenApiRouter::new().routes(routes!(get_health::get_health)).routes(routes!(get_diagnostics::get_diagnostics))
+pub fn router<R: Routes<OpsApi>>() -> R {
+    R::default().routes(routes!(get_health::get_health)).routes(routes!(get_diagnostics::get_diagnostics))
 }

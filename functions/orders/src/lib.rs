@@ -10,9 +10,8 @@ mod list_orders;
 mod tests;
 
 use axum::extract::FromRef;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use store::{History, Log, Orders};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -25,8 +24,8 @@ pub struct OrdersApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<OrdersApi> {
-    OpenApiRouter::new()
+pub fn router<R: Routes<OrdersApi>>() -> R {
+    R::default()
         .routes(routes!(list_orders::list_orders))
         .routes(routes!(get_timeline::get_timeline))
         .routes(routes!(get_aggregate::get_aggregate))

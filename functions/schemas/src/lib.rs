@@ -8,9 +8,8 @@ mod resource;
 mod tests;
 
 use axum::extract::FromRef;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use store::Schemas;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -21,8 +20,8 @@ pub struct SchemasApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<SchemasApi> {
-    OpenApiRouter::new()
+pub fn router<R: Routes<SchemasApi>>() -> R {
+    R::default()
         .routes(routes!(list_schemas::list_schemas, register_schema::register_schema))
         .routes(routes!(get_schema::get_schema))
 }

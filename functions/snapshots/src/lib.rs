@@ -10,9 +10,8 @@ mod resource;
 mod tests;
 
 use axum::extract::FromRef;
-use http_api::Gate;
+use http_api::{Gate, Routes, routes};
 use store::{History, Log};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handlers need.
 #[derive(Debug, Clone, FromRef)]
@@ -24,8 +23,8 @@ pub struct SnapshotsApi {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<SnapshotsApi> {
-    OpenApiRouter::new()
+pub fn router<R: Routes<SnapshotsApi>>() -> R {
+    R::default()
         .routes(routes!(create_snapshot::create_snapshot, list_snapshots::list_snapshots))
         .routes(routes!(get_snapshot::get_snapshot, delete_snapshot::delete_snapshot))
 }

@@ -10,9 +10,8 @@ mod tests;
 mod window;
 
 use axum::extract::FromRef;
-use http_api::{Gate, Transfer};
+use http_api::{Gate, Routes, Transfer, routes};
 use store::Log;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What the handler needs.
 #[derive(Debug, Clone)]
@@ -31,6 +30,6 @@ impl FromRef<StreamApi> for Gate {
 
 /// The routes of this family.
 #[must_use]
-pub fn router() -> OpenApiRouter<StreamApi> {
-    OpenApiRouter::new().routes(routes!(stream_events::stream_events))
+pub fn router<R: Routes<StreamApi>>() -> R {
+    R::default().routes(routes!(stream_events::stream_events))
 }

@@ -15,7 +15,6 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::catalogue::ProblemType;
 use crate::gate::Gate;
@@ -26,13 +25,12 @@ use crate::{access, etag, idempotency};
 /// The function as a service: its routes, with everything that all functions have in common around them.
 ///
 /// [`run`](crate::run) makes the same; tests call it with [`testing::call`](crate::testing).
-pub fn app<S>(router: OpenApiRouter<S>, state: S) -> Router
+pub fn app<S>(router: Router<S>, state: S) -> Router
 where
     S: Clone + Send + Sync + 'static,
     Gate: FromRef<S>,
 {
     let gate = Gate::from_ref(&state);
-    let (router, _) = router.split_for_parts();
     router
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(unknown_path)

@@ -3,6 +3,8 @@
 mod streaming;
 
 use std::convert::Infallible;
+use std::future::{Future, ready};
+use std::pin::Pin;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,7 +18,6 @@ use lambda_http::{Adapter, Context, LambdaEvent, Request, Service as _, service_
 use serde::Serialize;
 pub use streaming::{Transfer, run_streaming};
 use tower::ServiceExt as _;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::app;
 use crate::gate::Gate;
@@ -33,7 +34,7 @@ const MAX_ANSWER_BYTES: usize = 6 * 1024 * 1024 - 64 * 1024;
 ///
 /// # Errors
 /// When the Lambda Runtime API cannot be used.
-pub async fn run<S>(router: OpenApiRouter<S>, state: S) -> Result<(), telemetry::Error>
+pub async fn run<S>(router: Router<S>, state: S) -> Result<(), telemetry::Error>
 where
     S: Clone + Send + Sync + 'static,
     Gate: FromRef<S>,
@@ -101,8 +102,18 @@ fn below_base(path: &str) -> String {
     encoded
 }
 
-async fn serve(app: Router, id: String, request: Request) -> Result<http::Response<Body>, Infallible> {
+async fn serve(app: Router, id: String, request: Request) -> Result<Whole, Infallible> {
     Ok(in_memory(route(app, id, request).await).await)
+}
+
+/// An answer of which is settled whether it is text. `lambda_http` would ask its headers, and decode text from whatever
+/// character encoding they name: ours is UTF-8, and the tables of all others would be a part of every package.
+struct Whole(http::Response<lambda_http::Body>);
+
+impl lambda_http::IntoResponse for Whole {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<lambda_http::Body>> + Send>> {
+        Box::pin(ready(self.0))
+    }
 }
 
 async fn route(app: Router, id: String, request: Request) -> Response {
@@ -114,20 +125,23 @@ async fn route(app: Router, id: String, request: Request) -> Response {
 
 /// The whole body; one that is too large for Lambda becomes a problem.
 ///
-/// `lambda_http` hands text and JSON over as text, and anything else as Base64, which API Gateway turns back into bytes:
-/// see `BinaryMediaTypes` in the template.
-async fn in_memory(response: Response) -> http::Response<Body> {
+/// Text and JSON are handed over as text, and anything else as Base64, which API Gateway turns back into bytes: see
+/// `BinaryMediaTypes` in the template.
+async fn in_memory(response: Response) -> Whole {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let size = if is_text(&parts.headers) { size_as_json(&bytes) } else { bytes.len().div_ceil(3) * 4 };
+    let (body, size) = match is_text(&parts.headers).then(|| std::str::from_utf8(&bytes)) {
+        Some(Ok(text)) => (lambda_http::Body::from(text), size_as_json(&bytes)),
+        _ => (lambda_http::Body::from(&*bytes), bytes.len().div_ceil(3) * 4),
+    };
     if size > MAX_ANSWER_BYTES {
         let problem = Problem::internal(&"the answer is larger than Lambda can return");
         return Box::pin(in_memory(problem.into_response())).await;
     }
-    http::Response::from_parts(parts, Body::from(bytes))
+    Whole(http::Response::from_parts(parts, body))
 }
 
-/// Whether `lambda_http` hands a body with these headers over as text, as far as our own types go.
+/// Whether a body with these headers is text.
 fn is_text(headers: &HeaderMap) -> bool {
     let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
     essence.starts_with("text") || essence.starts_with("application/json") || essence.ends_with("+json")

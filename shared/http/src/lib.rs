@@ -6,7 +6,7 @@
 //! - [`Json`], [`Created`], [`Tagged`], [`Page`], [`Document`], [`SeeOther`]: answers.
 //! - [`run`]: starts a function; [`run_streaming`]: one whose answers go out little by little; [`app`]: the same as a
 //!   service, for tests.
-//! - [`openapi`]: the document of the whole API.
+//! - [`Routes`], [`routes!`]: a function's routes; [`openapi`]: the document of the whole API, which is made of them.
 //!
 //! `Idempotency-Key`s, `ETag`s, the access log, request ids, logs and metrics are around every handler; nothing needs to
 //! be done for them.
@@ -31,6 +31,8 @@ mod query;
 pub mod recording;
 mod request_id;
 pub mod resources;
+#[doc(hidden)]
+pub mod routes;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -45,5 +47,6 @@ pub use lambda::{Transfer, run, run_streaming};
 pub use page::{CLOSED_PAGE_SECONDS, DEFAULT_LIMIT, MAX_LIMIT, PAGE_BYTES, Page, PageParams, Paged, Paging};
 pub use problem::{Fault, Problem, ProblemBody};
 pub use query::{Path, Query};
+pub use routes::Routes;
 pub use store::Clock;
 pub use telemetry::Error;

@@ -1,4 +1,4 @@
-//! The OpenAPI document: each function's router describes its own part, and [`document`] makes one of them.
+//! The OpenAPI document: each function's router describes its own [`part`], and [`document`] makes one of them.
 //!
 //! A handler names what the shared code around it can answer with one type, and adds its own problems:
 //!
@@ -32,6 +32,7 @@ use utoipa::openapi::{
     ResponseBuilder, ServerBuilder,
 };
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::access::MAX_PURPOSE_CHARS;
 use crate::catalogue::ProblemType;
@@ -152,6 +153,12 @@ fn describe_id(parameter: &mut RefOr<Parameter>) {
             .pattern(Some("^[A-Za-z0-9._:@~+-]+$"));
         parameter.schema = Some(id.into());
     }
+}
+
+/// What the routes of a function say of themselves.
+#[must_use]
+pub fn part<S: Clone + Send + Sync + 'static>(router: OpenApiRouter<S>) -> OpenApi {
+    router.into_openapi()
 }
 
 /// One document of the functions' documents.

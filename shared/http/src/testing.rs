@@ -1,7 +1,7 @@
 //! What tests of handlers need: an issuer of tokens, a gate that trusts it, and a call that reads as a sentence.
 //!
 //! ```no_run
-//! # async fn example(router: utoipa_axum::router::OpenApiRouter<http_api::Gate>) {
+//! # async fn example(router: axum::Router<http_api::Gate>) {
 //! use http_api::testing::{TestGate, get};
 //!
 //! let gate = TestGate::start().await;

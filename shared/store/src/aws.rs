@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::Client;
+use aws_config::{
+    BehaviorVersion, SdkConfig,
+    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
+    identity::IdentityCache,
+    meta::region::ProvideRegion as _,
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use aws_sdk_dynamodb::{Client, config::SharedCredentialsProvider};
 
 /// How long one try of a call may take. DynamoDB answers in single milliseconds; a try that hangs is worth more as a
 /// second one.
@@ -24,20 +31,26 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Region, credentials and endpoint come from the environment; `AWS_ENDPOINT_URL` alone points everything at a
-    /// local stack.
+    /// Region, credentials and endpoint come from the environment, as Lambda sets it; `AWS_ENDPOINT_URL` alone points
+    /// everything at a local stack.
+    ///
+    /// The SDK's own chain also looks for profiles, roles and metadata services. A function has none of them, and the
+    /// code for them would be a part of its package.
     pub async fn from_env() -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(EnvironmentVariableRegionProvider::new().region().await)
+            .credentials_provider(SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()))
+            .identity_cache(IdentityCache::lazy().build())
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
-            .load()
-            .await;
-        Self::new(config)
+            .retry_config(RetryConfig::standard().with_max_attempts(3));
+        config.set_endpoint_url(std::env::var("AWS_ENDPOINT_URL").ok().filter(|url| !url.is_empty()));
+        Self::new(config.build())
     }
 
     #[must_use]

@@ -1,14 +1,16 @@
 //! The issuer's public keys: a JSON Web Key Set (RFC 7517), inline or fetched.
 
+mod source;
+
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::Mutex;
 
 use crate::config::ConfigError;
+use source::Source;
 use store::Clock;
 
 /// A set of this age is fetched again before it is used: how long a key that was taken out stays valid.
@@ -23,9 +25,6 @@ const MIN_INTERVAL_SECONDS: i64 = 60;
 
 /// As above, while there is no set at all: then every request is refused, and waiting helps nobody.
 const MIN_INTERVAL_WITHOUT_KEYS_SECONDS: i64 = 2;
-
-const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
-const MAX_SET_BYTES: usize = 256 * 1024;
 
 /// A key that can check signatures, and the one algorithm that it is for.
 pub(crate) struct Key {
@@ -51,10 +50,6 @@ pub(crate) struct Keys {
     clock: Clock,
 }
 
-struct Source {
-    url: reqwest::Url,
-}
-
 struct Fetched {
     keys: HashMap<String, Arc<Key>>,
     at: i64,
@@ -71,12 +66,7 @@ impl Keys {
     /// The keys in the set at `url`: https, or http on this very machine.
     pub(crate) fn at(url: &str, clock: Clock) -> Result<Self, ConfigError> {
         let unusable = |reason: &str| ConfigError::Unusable { name: "JWKS_URL", reason: reason.to_owned() };
-        let url: reqwest::Url = url.parse().map_err(|_| unusable("it is not a URL"))?;
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
-            return Err(unusable("keys are only fetched over https"));
-        }
-        let source = Some(Source { url });
+        let source = Some(Source::at(url).map_err(unusable)?);
         Ok(Self { source, current: RwLock::new(None), fetching: Mutex::new(None), clock })
     }
 
@@ -127,7 +117,7 @@ impl Keys {
             return;
         }
         *last_try = Some(now);
-        match source.fetch().await {
+        match source.fetch().await.and_then(|set| parse(&set)) {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "the issuer's keys were fetched");
                 let fetched = Some(Arc::new(Fetched { keys, at: now }));
@@ -143,31 +133,7 @@ impl Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("url", &self.source.as_ref().map(|source| source.url.as_str())).finish()
-    }
-}
-
-impl Source {
-    /// No redirects: they would lead away from the URL that the operator chose. The client is built anew, as it is
-    /// needed once in ten minutes, and reading the system's certificates would slow every start.
-    async fn fetch(&self) -> Result<HashMap<String, Arc<Key>>, String> {
-        let client = reqwest::Client::builder()
-            .timeout(FETCH_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| error.to_string())?;
-        let mut response = client.get(self.url.clone()).send().await.map_err(|error| error.to_string())?;
-        if response.status() != http::StatusCode::OK {
-            return Err(format!("the issuer answered {}", response.status()));
-        }
-        let mut set = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
-            if set.len() + chunk.len() > MAX_SET_BYTES {
-                return Err("the key set is larger than 256 KiB".to_owned());
-            }
-            set.extend_from_slice(&chunk);
-        }
-        parse(&set)
+        f.debug_struct("Keys").field("url", &self.source.as_ref().map(|source| source.url())).finish()
     }
 }
 

@@ -7,7 +7,6 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{LambdaEvent, Request, RequestExt as _};
 use telemetry::{MetadataPrelude, StreamResponse};
-use utoipa_axum::router::OpenApiRouter;
 
 use super::{request_id, route, run, tidy};
 use crate::app::app;
@@ -51,7 +50,7 @@ impl Transfer {
 ///
 /// # Errors
 /// When the Lambda Runtime API cannot be used.
-pub async fn run_streaming<S>(router: OpenApiRouter<S>, state: S, transfer: Transfer) -> Result<(), telemetry::Error>
+pub async fn run_streaming<S>(router: Router<S>, state: S, transfer: Transfer) -> Result<(), telemetry::Error>
 where
     S: Clone + Send + Sync + 'static,
     Gate: FromRef<S>,

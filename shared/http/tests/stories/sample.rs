@@ -43,7 +43,7 @@ impl Sample {
             access: AccessLog::new(gate.dynamo().aws(), ACCESS, 1),
             made: Arc::clone(&made),
         };
-        let app = app(router(), state);
+        let app = app(router().into(), state);
         Self { gate, app, made }
     }
 

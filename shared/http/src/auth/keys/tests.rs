@@ -128,6 +128,26 @@ async fn requests_at_once_ask_the_issuer_once() {
     assert_eq!(issuer.asked(), 1);
 }
 
+#[tokio::test]
+async fn answers_that_are_no_key_set_are_refused() {
+    let refused = async |answer: String| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = Source::at(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let issuer = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            drop(connection.read(&mut [0; 2048]).await);
+            // The rest may not be wanted any more.
+            drop(connection.write_all(answer.as_bytes()).await);
+        };
+        tokio::join!(source.fetch(), issuer).0.unwrap_err()
+    };
+    let moved = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(refused(moved.to_owned()).await, "the issuer answered 302");
+    let large = " ".repeat(256 * 1024 + 1);
+    let large = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{large}", large.len());
+    assert_eq!(refused(large).await, "the key set is larger than 256 KiB");
+}
+
 #[test]
 fn keys_are_fetched_over_https_or_from_this_machine() {
     for good in ["https://issuer.test/jwks", "http://127.0.0.1:4566/jwks", "http://localhost/jwks", "http://[::1]/"] {
