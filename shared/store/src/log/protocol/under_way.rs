@@ -6,7 +6,7 @@ use super::{Call, Round, task::Task};
 
 /// Tells a machine's rounds apart: no two that are under way have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(u8);
+pub struct Ticket(u32);
 
 impl Ticket {
     /// Of a machine that never has two rounds under way.
@@ -30,9 +30,8 @@ pub(super) struct UnderWay(BTreeMap<Ticket, Option<Purpose>>);
 impl UnderWay {
     /// A round for `purpose`, with the lowest ticket that is free: the same course of things has the same tickets.
     pub(super) fn ask(&mut self, purpose: Purpose, pause: Duration, calls: Vec<Call>) -> Round {
-        let free = (0..u8::MAX).map(Ticket).find(|ticket| !self.0.contains_key(ticket));
-        // A machine has a handful of rounds under way, never hundreds.
-        let ticket = free.unwrap_or(Ticket(u8::MAX));
+        let free = self.0.keys().zip(0..).take_while(|(ticket, at)| ticket.0 == *at).count();
+        let ticket = Ticket(u32::try_from(free).unwrap_or(u32::MAX));
         self.0.insert(ticket, Some(purpose));
         Round { ticket, pause, calls }
     }

@@ -25,6 +25,9 @@ use crate::error::StoreError;
 
 /// How long after one look at the inbox the next begins, while the first is under way: about half of what it takes.
 const LAG: Duration = Duration::from_millis(3);
+/// So many batches are looked up or ready at once. What is announced beyond that stays in the inbox, however long a
+/// look-up takes.
+const MAX_BATCHES: usize = 8;
 
 impl Writer {
     /// With a fresh view of the log's end and, with the turn, of the inbox.
@@ -112,7 +115,7 @@ impl Writer {
                 }
                 work.ready.push_back((batch, found));
             }
-            Task::ReadInbox if work.over => {}
+            Task::ReadInbox if work.over || self.is_full(work) => {}
             Task::ReadInbox => {
                 // If it cannot be read, those who wait are not forgotten: one of them takes the turn.
                 let inbox = answers.announced().unwrap_or_default();
@@ -212,6 +215,10 @@ impl Writer {
     /// Something is looked up or committed, or about to be.
     fn is_busy(&self, work: &Work) -> bool {
         !work.ready.is_empty() || self.is_under_way(|task| task.is_commit() || task.is_look_up())
+    }
+
+    fn is_full(&self, work: &Work) -> bool {
+        work.ready.len() + self.tasks().filter(|task| task.is_look_up()).count() >= MAX_BATCHES
     }
 
     /// Nothing is left to do, and nobody to be waited for.
