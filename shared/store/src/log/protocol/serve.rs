@@ -65,12 +65,13 @@ impl Writer {
     /// Parts a batch, whose ids were looked up, into what is committed next and what only remains to be done `after`.
     pub(super) fn decide(
         &mut self,
-        view: &mut View,
+        work: &mut Work,
         batch: &Batch,
         found: &Found,
         after: &mut After,
         moment: &Moment,
     ) -> Result<Option<Committing>, StoreError> {
+        let view = &mut work.view;
         view.check_applied(&self.log.tenant, found);
         let known = decide::known(&self.log, view, found, batch.drafts());
         let settled = self.all_settled();
@@ -99,7 +100,7 @@ impl Writer {
         if self.stage_over < usize::MAX && segment.packed()?.len() > self.stage_over {
             segment = segment.into_staged();
         }
-        Ok(Some(Committing { segment: Arc::new(segment), after: then }))
+        Ok(Some(Committing { segment: Arc::new(segment), check: std::mem::take(&mut work.check), after: then }))
     }
 
     /// The last round: writes the index, raises the watermark as far as is known, and gives the turn away.

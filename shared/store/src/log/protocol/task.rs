@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     super::{
-        index::{self, Found, IndexItem},
+        index::{self, Found, IndexItem, IndexKey},
         port::Slot,
         segment::Segment,
     },
@@ -19,6 +19,8 @@ pub(super) struct Work {
     pub(super) view: View,
     /// Looked up, and not yet committed.
     pub(super) ready: VecDeque<(Batch, Found)>,
+    /// To be looked up beside the next commit.
+    pub(super) check: Vec<IndexKey>,
     /// Nothing more is taken on.
     pub(super) over: bool,
     /// The oldest announcement that is not taken on.
@@ -42,8 +44,6 @@ pub(super) enum Task {
     /// To see what is announced.
     ReadInbox,
     LookUp(Batch),
-    /// Only how far the tail is applied is looked up, while something is committed.
-    Check,
     Stage(Committing),
     Commit(Committing),
     Apply(After),
@@ -54,6 +54,8 @@ pub(super) enum Task {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Committing {
     pub(super) segment: Arc<Segment>,
+    /// To be looked up meanwhile: index items of the tail, to know how far it is applied.
+    pub(super) check: Vec<IndexKey>,
     pub(super) after: After,
 }
 
@@ -92,7 +94,7 @@ impl Task {
 
 impl Work {
     pub(super) fn new(view: View) -> Self {
-        Self { view, ready: VecDeque::new(), over: false, left: None, idle: 0, broken: None }
+        Self { view, ready: VecDeque::new(), check: vec![], over: false, left: None, idle: 0, broken: None }
     }
 
     /// What was looked up, as much of it as fits one commit.

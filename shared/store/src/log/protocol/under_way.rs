@@ -18,8 +18,10 @@ impl Ticket {
 pub(super) enum Purpose {
     /// The stage, of which it is the only one.
     Stage,
-    /// To see whether our turn or our receipt has come.
-    Look,
+    /// To see whether our receipt has come, and perhaps whose `turn` it is.
+    Look {
+        turn: bool,
+    },
     Task(Task),
 }
 

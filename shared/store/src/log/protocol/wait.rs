@@ -128,8 +128,9 @@ impl Writer {
     fn begin_waiting(&mut self, first: Duration, apart: Duration, wait: Wait) -> Step<Appended> {
         self.under_way.forget();
         let mut pause = first;
-        let rounds = (0..self.looks).map(|_| {
-            let round = self.look(pause, &wait);
+        let rounds = (0..self.looks).map(|at| {
+            // A turn is passed far less often than receipts come.
+            let round = self.look(pause, at == 0, &wait);
             pause += apart;
             round
         });
@@ -138,13 +139,13 @@ impl Writer {
         Step::Ask(rounds)
     }
 
-    fn look_again(&mut self, pause: Duration, wait: Wait) -> Step<Appended> {
-        let round = self.look(pause, &wait);
+    fn look_again(&mut self, pause: Duration, turn: bool, wait: Wait) -> Step<Appended> {
+        let round = self.look(pause, turn, &wait);
         self.stage = Stage::Waiting(wait);
         Step::Ask(vec![round])
     }
 
-    fn look(&mut self, pause: Duration, wait: &Wait) -> Round {
+    fn look(&mut self, pause: Duration, turn: bool, wait: &Wait) -> Round {
         // One of several is enough to see that something has happened.
         let at_most = if wait.places.is_empty() { 1 } else { usize::MAX };
         let waiting = self.drafts.iter().zip(&self.settled).filter(|(_, settled)| settled.is_none());
@@ -152,21 +153,25 @@ impl Writer {
         let mut keys: Vec<_> = ids.chain(wait.places.iter().cloned()).collect();
         keys.sort_unstable();
         keys.dedup();
-        let mut calls = vec![Call::Lookup(keys), Call::Mark];
+        let mut calls = vec![Call::Lookup(keys)];
+        if turn {
+            calls.push(Call::Mark);
+        }
         // Of a single event, most likely the last one of its order, the same round shows whether it is in the timeline.
         if let ([draft], true) = (&self.drafts[..], wait.places.is_empty()) {
             calls.push(Call::Newest(draft.entry.event.order_id.clone()));
         }
-        self.under_way.ask(Purpose::Look, pause.min(LONGEST), calls)
+        self.under_way.ask(Purpose::Look { turn }, pause.min(LONGEST), calls)
     }
 
     pub(super) fn look_round(
         &mut self,
         mut wait: Wait,
+        turn: bool,
         mut answers: Answers,
         moment: &Moment,
     ) -> Result<Step<Appended>, StoreError> {
-        let (mut found, mark) = (answers.lookup()?, answers.mark()?);
+        let (mut found, mark) = (answers.lookup()?, if turn { Some(answers.mark()?) } else { None });
         if let [draft] = &self.drafts[..]
             && let Some(sequence) = answers.newest_if_asked()?
         {
@@ -176,23 +181,16 @@ impl Writer {
         self.settle_found(&found, &mut wait.places);
         if self.all_settled() {
             // Whoever served us still has others to serve.
-            self.contended = mark.turn.is_some();
+            self.contended = mark.unwrap_or(wait.seen).turn.is_some();
             return Ok(self.done());
         }
         if wait.places.len() > known {
-            return Ok(self.look_again(Duration::ZERO, wait));
+            return Ok(self.look_again(Duration::ZERO, turn, wait));
         }
-        // Seen free once, it may be so because we were served by the very commit that ended a term.
-        if mark.turn == self.slot || (mark.turn.is_none() && wait.seen.turn.is_none()) {
-            return Ok(self.lead_from(mark, moment));
-        }
-        if mark != wait.seen {
-            wait.seen = mark;
-            wait.since = moment.elapsed;
-        }
-        let quiet = moment.elapsed.saturating_sub(wait.since);
-        if quiet >= STUCK + STUCK_SPREAD.mul_f64(moment.fraction()) {
-            return Ok(self.take_turn(mark.turn, moment));
+        if let Some(mark) = mark
+            && let Some(step) = self.turn_comes(&mut wait, mark, moment)
+        {
+            return Ok(step);
         }
         if moment.elapsed >= PATIENCE {
             return Err(StoreError::Contended { attempts: self.attempts });
@@ -203,7 +201,21 @@ impl Writer {
         }
         let pause = wait.pause.max(SHORTEST);
         wait.pause = pause.mul_f64(LONGER).min(LONGEST);
-        Ok(self.look_again(pause, wait))
+        Ok(self.look_again(pause, turn, wait))
+    }
+
+    /// When we may lead: the turn is ours, or nobody's, or of somebody who has not moved for long.
+    fn turn_comes(&mut self, wait: &mut Wait, mark: Mark, moment: &Moment) -> Option<Step<Appended>> {
+        // Seen free once, it may be so because we were served by the very commit that ended a term.
+        if mark.turn == self.slot || (mark.turn.is_none() && wait.seen.turn.is_none()) {
+            return Some(self.lead_from(mark, moment));
+        }
+        if mark != wait.seen {
+            wait.seen = mark;
+            wait.since = moment.elapsed;
+        }
+        let quiet = moment.elapsed.saturating_sub(wait.since);
+        (quiet >= STUCK + STUCK_SPREAD.mul_f64(moment.fraction())).then(|| self.take_turn(mark.turn, moment))
     }
 
     /// Whether our events are in the log's tail. If not, they are in the index or nowhere: announced again they are

@@ -52,14 +52,12 @@ impl Writer {
     /// With a fresh view of the log's end, after a lost race: what our events need no look-up for.
     pub(super) fn commit_again(&mut self, view: View, moment: &Moment) -> Result<Step<Appended>, StoreError> {
         let mut work = Work::new(view);
-        let mut rounds = Vec::with_capacity(2);
         // A longer tail would take whoever reads it another round trip.
         if work.view.tail.len() >= END {
-            let keys = self.keys(&Batch::default(), &work.view);
-            rounds.push(self.task(Task::Check, Call::Lookup(keys)));
+            work.check = self.keys(&Batch::default(), &work.view);
         }
         work.ready.push_back((self.batch(self.unsettled(), vec![]), Found::new()));
-        self.proceed(Box::new(work), After::default(), rounds, moment)
+        self.proceed(Box::new(work), After::default(), vec![], moment)
     }
 
     /// Goes on when one round of the work is answered.
@@ -94,6 +92,10 @@ impl Writer {
                 applied.segment.iter().for_each(|segment| work.view.note_applied(segment));
             }
             Task::Commit(committing) => {
+                if !committing.check.is_empty() {
+                    // It only saves others a look, and may fail.
+                    work.view.check_applied(&self.log.tenant, &answers.lookup().unwrap_or_default());
+                }
                 self.was_committed(answers.commit())?;
                 work.view.push(Arc::clone(&committing.segment));
                 *after = committing.after;
@@ -101,8 +103,6 @@ impl Writer {
                 after.segment = Some(committing.segment);
             }
             Task::PassTurn => {}
-            // It only saves others a look, and may fail.
-            Task::Check => work.view.check_applied(&self.log.tenant, &answers.lookup().unwrap_or_default()),
             _ if work.broken.is_some() => {}
             Task::Stage(committing) => {
                 answers.stage()?;
@@ -154,7 +154,7 @@ impl Writer {
             && !self.is_under_way(Task::is_commit)
             && let Some((batch, found)) = work.next_ready()
         {
-            match self.decide(&mut work.view, &batch, &found, &mut after, moment) {
+            match self.decide(&mut work, &batch, &found, &mut after, moment) {
                 Ok(Some(committing)) if committing.segment.is_staged() => {
                     let call = Call::Stage(Arc::clone(&committing.segment));
                     rounds.push(self.task(Task::Stage(committing), call));
@@ -248,8 +248,11 @@ impl Writer {
     }
 
     fn commit(&mut self, committing: Committing) -> Round {
-        let call = Call::Commit(Arc::clone(&committing.segment));
-        self.task(Task::Commit(committing), call)
+        let mut calls = vec![Call::Commit(Arc::clone(&committing.segment))];
+        if !committing.check.is_empty() {
+            calls.push(Call::Lookup(committing.check.clone()));
+        }
+        self.under_way.ask(Purpose::Task(Task::Commit(committing)), Duration::ZERO, calls)
     }
 
     /// Whether one of our own events was committed after we read the log's end. That its id is in the index says

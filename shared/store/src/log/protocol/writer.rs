@@ -190,7 +190,7 @@ impl Writer {
     fn next(&mut self, purpose: Purpose, mut answers: Answers, moment: &Moment) -> Result<Step<Appended>, StoreError> {
         match (std::mem::replace(&mut self.stage, Stage::Reading), purpose) {
             (Stage::Working(work), Purpose::Task(task)) => self.work_on(work, task, answers, moment),
-            (Stage::Waiting(wait), Purpose::Look) => self.look_round(wait, answers, moment),
+            (Stage::Waiting(wait), Purpose::Look { turn }) => self.look_round(wait, turn, answers, moment),
             (Stage::Reading, _) => {
                 let head = answers.head()?;
                 let inbox = if self.leading.is_some() { answers.announced()? } else { vec![] };
