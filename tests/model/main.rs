@@ -206,7 +206,8 @@ fn larger_configurations() {
     Config { writers: &["!a", "!a"], losses: 1, crashes: 1, clock: 3, ..NOBODY }.holds();
     Config { writers: &["!a", "!b", "!c"], ..NOBODY }.holds();
     Config { writers: &["!a", "!b", "b"], ..NOBODY }.holds();
-    Config { writers: &["!a", "!b"], repairers: 1, crashes: 1, clock: 1, ..NOBODY }.holds();
+    Config { writers: &["!a", "!b"], repairers: 1, clock: 1, ..NOBODY }.holds();
+    Config { writers: &["!a", "a"], repairers: 1, crashes: 1, clock: 3, ..NOBODY }.holds();
     Config { writers: &["!a", "!b"], looks: 3, clock: 1, ..NOBODY }.holds();
 }
 
